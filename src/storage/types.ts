@@ -1,0 +1,144 @@
+/**
+ * What the bridge keeps, as interfaces. Every method resolves after its change is durable (committed and synced), so that a
+ * promise kept is a promise: an `await` before an acknowledgement is all a caller needs. Implementations may commit the changes of
+ * several callers together. Every method may reject with VollyError `database`; nothing was changed then.
+ */
+import type { DeviceAddress, DeviceId, EnvelopeId, Localpart, ServerName } from '../ids.ts';
+import type { EnvelopeType } from '../protocol/envelope.ts';
+
+/** Answers of a receiver, kept raw from the moment they arrive until everything in them is routed. */
+export interface JournalStore {
+  /** Appends an answer and moves the receiver's position in one commit. Returns the entry's number. */
+  append(receiver: string, raw: string, position: string): Promise<number>;
+  /** Entries not yet done, oldest first. */
+  pending(receiver: string): Promise<readonly { entry: number; raw: string }[]>;
+  done(entry: number): Promise<void>;
+  position(receiver: string): Promise<string | undefined>;
+  /** Forgets the position, as after a homeserver restored from a backup. */
+  reset(receiver: string): Promise<void>;
+}
+
+export interface InboxRow {
+  readonly origin: ServerName;
+  readonly id: EnvelopeId;
+  readonly type: EnvelopeType;
+  readonly to: DeviceAddress;
+  readonly from: string;
+  readonly expires: number;
+  /** The encoded envelope. */
+  readonly encoded: string;
+}
+
+/** Envelopes for own devices, and the memory that tells a repeated one. */
+export interface InboxStore {
+  /**
+   * Remembers (origin, id) until `forgetAt` and keeps the row, if there is one, for its device: one commit. `duplicate` = (origin, id)
+   * was known and nothing changed; `full` = LIMITS.inboxPerDevice or inboxPerOrigin reached, nothing changed.
+   */
+  accept(
+    key: { origin: ServerName; id: EnvelopeId; forgetAt: number },
+    row?: InboxRow,
+  ): Promise<'accepted' | 'duplicate' | 'full'>;
+  /** Waiting for a device, in order of arrival. */
+  waiting(device: DeviceAddress): Promise<readonly InboxRow[]>;
+  /** The device opened it. False when it was not waiting. */
+  taken(device: DeviceAddress, origin: ServerName, id: EnvelopeId): Promise<boolean>;
+  /** Removes and returns rows past their end that nobody took (at most `limit`), and forgets keys past theirs. */
+  expire(now: number, limit: number): Promise<readonly InboxRow[]>;
+}
+
+export interface OutboxRow {
+  readonly id: EnvelopeId;
+  readonly peer: ServerName;
+  readonly type: EnvelopeType;
+  readonly from: string;
+  /** The address in the envelope; its server is the one that may acknowledge it. */
+  readonly to: string;
+  readonly expires: number;
+  readonly encoded: string;
+}
+
+/** Envelopes for other communities, until they acknowledge them. */
+export interface OutboxStore {
+  /** `duplicate` = the id is known; `full` = LIMITS.outboxPerPeer or outboxPerDevice reached; nothing changed in both. */
+  put(row: OutboxRow): Promise<'accepted' | 'duplicate' | 'full'>;
+  /** Removes the rows of this peer that it acknowledges; returns those that there were. Ids of other peers are left alone. */
+  acknowledge(peer: ServerName, ids: readonly EnvelopeId[]): Promise<readonly EnvelopeId[]>;
+  /** All rows, oldest first: read once at start. */
+  all(): Promise<readonly OutboxRow[]>;
+  remove(ids: readonly EnvelopeId[]): Promise<void>;
+  /** Of acknowledged rows the addresses are kept until `expires` + 60 s, so that an `undeliverable` can be checked and passed on. */
+  find(id: EnvelopeId): Promise<Pick<OutboxRow, 'id' | 'peer' | 'type' | 'from' | 'to' | 'expires'> | undefined>;
+  forget(now: number): Promise<void>;
+}
+
+export interface QuarantineRow {
+  readonly at: number;
+  readonly source: string;
+  readonly code: string;
+  /** At most 60,000 characters of what was refused; sealed parts are as unreadable here as anywhere. */
+  readonly content: string;
+}
+
+/** Refused content, bounded: the oldest goes first. */
+export interface QuarantineStore {
+  add(row: QuarantineRow): Promise<void>;
+  count(): Promise<number>;
+}
+
+export interface DeviceRow {
+  readonly member: Localpart;
+  readonly device: DeviceId;
+  /** SHA-256 of the device's identity key, 32 bytes. */
+  readonly key: Uint8Array;
+}
+
+/** Members, their devices and what they published. Bundles are bytes of PROTOCOL.md section 6; the gateway checked them. */
+export interface MemberStore {
+  add(member: Localpart, kind: 'enhanced' | 'legacy'): Promise<boolean>;
+  kind(member: Localpart): Promise<'enhanced' | 'legacy' | undefined>;
+  members(): Promise<readonly Localpart[]>;
+  /** Sets the member's whole device list: the signed list's bytes, its hash and version, and the devices in it. */
+  setList(
+    member: Localpart,
+    list: { version: number; hash: Uint8Array; bytes: Uint8Array; devices: readonly DeviceRow[] },
+  ): Promise<void>;
+  list(member: Localpart): Promise<{ version: number; hash: Uint8Array; bytes: Uint8Array } | undefined>;
+  devices(member: Localpart): Promise<readonly DeviceRow[]>;
+  publish(member: Localpart, device: DeviceId, bundle: Uint8Array): Promise<void>;
+  bundles(member: Localpart): Promise<readonly { device: DeviceId; bundle: Uint8Array }[]>;
+}
+
+export interface InviteStore {
+  /** Keeps the SHA-256 of the token, never the token. */
+  add(invite: { hash: Uint8Array; member: Localpart; expires: number }): Promise<void>;
+  /** Consumes the invite; undefined when unknown, used, or expired. */
+  use(hash: Uint8Array, now: number): Promise<Localpart | undefined>;
+}
+
+export interface TicketStore {
+  /** Keeps the SHA-256 of a resumption ticket; at most LIMITS.ticketsPerDevice for a device, the oldest goes. */
+  add(ticket: { hash: Uint8Array; device: DeviceAddress; state: Uint8Array; expires: number }): Promise<void>;
+  /** Consumes it durably: a second call never finds it. */
+  use(hash: Uint8Array, now: number): Promise<{ device: DeviceAddress; state: Uint8Array } | undefined>;
+  revoke(device: DeviceAddress): Promise<void>;
+}
+
+/** Small facts: the bridge user's login, what the homeserver can do, pinned community keys. */
+export interface FactStore {
+  get(name: string): Promise<string | undefined>;
+  set(name: string, value: string): Promise<void>;
+}
+
+export interface Stores {
+  readonly journal: JournalStore;
+  readonly inbox: InboxStore;
+  readonly outbox: OutboxStore;
+  readonly quarantine: QuarantineStore;
+  readonly members: MemberStore;
+  readonly invites: InviteStore;
+  readonly tickets: TicketStore;
+  readonly facts: FactStore;
+  /** Waits for open commits, checkpoints, closes. */
+  close(): Promise<void>;
+}
