@@ -1,0 +1,123 @@
+/**
+ * A certificate authority for one run of test servers, and certificates of it for loopback (RFC 5280).
+ *
+ * Written by hand over node:crypto: forty lines of DER need no `openssl` on PATH (LibreSSL and OpenSSL differ in their options),
+ * no start of a Python interpreter, and the authority's private key never touches the disk. Real TLS stacks judge the result
+ * in every test that federates.
+ */
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+
+export interface ServerCertificate {
+  /** PEM of the certificate. */
+  readonly certificate: string;
+  /** PEM of its private key, PKCS #8. */
+  readonly key: string;
+}
+
+export interface TestAuthority {
+  /** PEM of the authority's own certificate: what peers must trust. */
+  readonly certificate: string;
+  /** A certificate for `localhost`, 127.0.0.1 and ::1. */
+  issue(): ServerCertificate;
+}
+
+const DAY = 86_400_000;
+
+/** One DER value: tag, length in the shortest form, contents. */
+function der(tag: number, ...contents: Uint8Array[]): Buffer {
+  const body = Buffer.concat(contents);
+  const size = body.length < 0x80 ? [body.length] : [0x82, body.length >> 8, body.length & 0xff];
+  if (body.length >= 0x80 && body.length < 0x100) size.splice(0, 3, 0x81, body.length);
+  return Buffer.concat([Buffer.of(tag, ...size), body]);
+}
+
+const sequence = (...items: Uint8Array[]): Buffer => der(0x30, ...items);
+const octets = (bytes: Uint8Array): Buffer => der(0x04, bytes);
+const bits = (bytes: Uint8Array, unused = 0): Buffer => der(0x03, Buffer.of(unused), bytes);
+const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'));
+/** UTCTime, good until 2049. */
+const time = (ms: number): Buffer =>
+  der(
+    0x17,
+    Buffer.from(
+      `${new Date(ms)
+        .toISOString()
+        .replace(/[-:T]|\.\d+/g, '')
+        .slice(2)}`,
+    ),
+  );
+const name = (common: string): Buffer => sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(common)))));
+const spki = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' });
+const keyId = (key: KeyObject): Buffer => createHash('sha256').update(spki(key)).digest().subarray(0, 20);
+
+const TRUE = der(0x01, Buffer.of(0xff));
+const critical = (id: string, value: Uint8Array): Buffer => sequence(oid(id), TRUE, octets(value));
+const extension = (id: string, value: Uint8Array): Buffer => sequence(oid(id), octets(value));
+const ECDSA_WITH_SHA256 = sequence(oid('2a8648ce3d040302'));
+
+const EXTENSIONS_OF_AUTHORITY = [
+  critical('551d13', sequence(TRUE)), // basicConstraints: a CA
+  critical('551d0f', bits(Buffer.of(0x06), 1)), // keyUsage: signs certificates and revocation lists
+];
+const EXTENSIONS_OF_SERVER = [
+  critical('551d13', sequence()), // basicConstraints: no CA
+  critical('551d0f', bits(Buffer.of(0x80), 7)), // keyUsage: digital signature
+  extension('551d25', sequence(oid('2b06010505070301'))), // extendedKeyUsage: TLS server
+  extension(
+    '551d11', // subjectAltName
+    sequence(
+      der(0x82, Buffer.from('localhost')),
+      der(0x87, Buffer.of(127, 0, 0, 1)),
+      der(0x87, Buffer.from(`${'00'.repeat(15)}01`, 'hex')),
+    ),
+  ),
+];
+
+interface Signer {
+  readonly name: string;
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
+function certify(signer: Signer, subject: string, key: KeyObject, extensions: Buffer[]): string {
+  const serial = randomBytes(16);
+  serial[0] = (serial[0]! & 0x3f) | 0x40; // positive, and no leading zero
+  const now = Date.now();
+  const toBeSigned = sequence(
+    der(0xa0, der(0x02, Buffer.of(2))), // version 3
+    der(0x02, serial),
+    ECDSA_WITH_SHA256,
+    name(signer.name),
+    sequence(time(now - DAY), time(now + 365 * DAY)), // a day back: clocks of containers
+    name(subject),
+    spki(key),
+    der(
+      0xa3,
+      sequence(
+        ...extensions,
+        extension('551d0e', octets(keyId(key))), // subjectKeyIdentifier
+        extension('551d23', sequence(der(0x80, keyId(signer.publicKey)))), // authorityKeyIdentifier
+      ),
+    ),
+  );
+  const certificate = sequence(toBeSigned, ECDSA_WITH_SHA256, bits(sign('sha256', toBeSigned, signer.privateKey)));
+  const lines = certificate.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}
+
+export function createAuthority(): TestAuthority {
+  const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  // Named by its key, so that a store holding several authorities never picks one by a name they share.
+  const pair = newKey();
+  const authority: Signer = { name: `Volly test authority ${keyId(pair.publicKey).toString('hex').slice(0, 12)}`, ...pair };
+  return {
+    certificate: certify(authority, authority.name, pair.publicKey, EXTENSIONS_OF_AUTHORITY),
+    issue() {
+      const { privateKey, publicKey } = newKey();
+      return {
+        certificate: certify(authority, 'localhost', publicKey, EXTENSIONS_OF_SERVER),
+        key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+      };
+    },
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * A real Synapse on loopback, one module for the demo and the tests.
+ *
+ *     const authority = createAuthority();
+ *     const orchid = await prepareSynapse({ name: 'orchid', dir: …, authority });
+ *     … write a registration for orchid.serverName …
+ *     await orchid.start({ appservices: [registrationFile] });
+ *
+ * Two steps, because the registration must name the server and the server must read the registration. Servers of one authority
+ * federate with each other.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestAuthority } from './certificates.ts';
+import { filesIn, type Overrides, type SynapsePorts, writeConfig, writeIdentity } from './config.ts';
+import { answers } from './health.ts';
+import { findSynapse, type Progress, type SynapseProgram } from './install.ts';
+import { HOST, reservePorts } from './ports.ts';
+import { ended, spawnBound } from './process.ts';
+
+/** A start takes 2–5 s; this bounds it on a machine that is busy with much else. */
+const START_MS = 60_000;
+const POLL_MS = 50;
+/** Synapse ends in well under a second; one that does not is ended by force. */
+const STOP_MS = 10_000;
+const TAIL_LINES = 25;
+
+export interface SynapseOptions {
+  /** For error messages. */
+  readonly name: string;
+  /** A folder of its own, made if need be. A database belongs to one server name, so never that of an earlier run. */
+  readonly dir: string;
+  readonly authority: TestAuthority;
+  readonly overrides?: Overrides;
+  /** Hears about an installation under way; standard error by default. */
+  readonly progress?: Progress;
+}
+
+export interface StartOptions {
+  /** Paths of registration files. */
+  readonly appservices?: readonly string[];
+}
+
+export async function prepareSynapse(options: SynapseOptions): Promise<Synapse> {
+  const program = await findSynapse(options.progress);
+  const dir = resolve(options.dir);
+  const [federation, client] = await reservePorts();
+  const settings = await writeIdentity(dir, options.authority, { federation, client });
+  return new Synapse(options.name, dir, { federation, client }, { ...settings, ...options.overrides }, program);
+}
+
+/** For servers without application services, or with ones that need no server name. */
+export const startSynapse = async (options: SynapseOptions & StartOptions): Promise<Synapse> =>
+  (await prepareSynapse(options)).start(options);
+
+export class Synapse {
+  readonly name: string;
+  readonly dir: string;
+  readonly serverName: string;
+  readonly clientUrl: string;
+  readonly databasePath: string;
+  readonly logPath: string;
+  /** Path of the authority's certificate. */
+  readonly ca: string;
+  readonly registrationSecret: string;
+  readonly #ports: SynapsePorts;
+  readonly #settings: Overrides;
+  readonly #program: SynapseProgram;
+  #appservices: readonly string[] = [];
+  #child: ChildProcess | undefined;
+
+  constructor(name: string, dir: string, ports: SynapsePorts, settings: Overrides, program: SynapseProgram) {
+    const files = filesIn(dir);
+    this.name = name;
+    this.dir = dir;
+    this.serverName = String(settings['server_name']);
+    this.clientUrl = `http://${HOST}:${ports.client}`;
+    this.databasePath = files.database;
+    this.logPath = files.log;
+    this.ca = files.ca;
+    this.registrationSecret = String(settings['registration_shared_secret']);
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#program = program;
+  }
+
+  /** Process id of the running server. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Resolves once clients and other servers are answered. Without `appservices`, those of the last start stay. */
+  async start({ appservices = this.#appservices }: StartOptions = {}): Promise<this> {
+    if (this.#child !== undefined) throw new Error(`Synapse ${this.name} is running`);
+    this.#appservices = appservices.map((path) => resolve(path));
+    await writeConfig(this.dir, { ...this.#settings, app_service_config_files: this.#appservices });
+    const deadline = performance.now() + START_MS;
+    while (!(await this.#launch(deadline))) {
+      const log = await this.#logTail();
+      // The ports are ours, but a program that knows nothing of it may pass through, or a killed server's sockets linger.
+      if (!/Address already in use/.test(log) || performance.now() > deadline) throw this.#failure('ended while starting', log);
+      await sleep(500);
+    }
+    return this;
+  }
+
+  /** False if it ended by itself. */
+  async #launch(deadline: number): Promise<boolean> {
+    const visible = [...new Set([this.dir, ...this.#appservices.map(dirname)])];
+    const child = await spawnBound(this.#program, filesIn(this.dir).config, this.logPath, visible);
+    this.#child = child;
+    child.once('exit', () => {
+      if (this.#child === child) this.#child = undefined;
+    });
+    while (this.#child === child) {
+      if (await this.#isHealthy()) return true;
+      if (performance.now() > deadline) {
+        await this.kill();
+        throw this.#failure(`did not answer within ${START_MS / 1_000} s`, await this.#logTail());
+      }
+      await sleep(POLL_MS);
+    }
+    return false;
+  }
+
+  async #isHealthy(): Promise<boolean> {
+    if (!(await answers(`${this.clientUrl}/_matrix/client/versions`))) return false;
+    return answers(`https://localhost:${this.#ports.federation}/_matrix/federation/v1/version`, this.ca);
+  }
+
+  /** Ends it in order. Its ports stay reserved, so that `restart` finds them. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  /** Ends it as a power cut would. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** Same ports, same database, same application services; also after `stop` or `kill`. */
+  async restart(): Promise<this> {
+    await this.stop();
+    return this.start();
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#child !== undefined) await ended(this.#child, signal, STOP_MS);
+  }
+
+  async #logTail(): Promise<string> {
+    const text = await readFile(this.logPath, 'utf8').catch(() => '');
+    return text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+  }
+
+  #failure(what: string, log: string): Error {
+    return new Error(`Synapse ${this.name} ${what}. The end of ${this.logPath}:\n${log}`);
+  }
+}
