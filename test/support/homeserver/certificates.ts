@@ -1,7 +1,7 @@
 /**
  * A certificate authority for one run of test servers, and certificates of it for loopback (RFC 5280).
  *
- * Written by hand over node:crypto: forty lines of DER need no `openssl` on PATH (LibreSSL and OpenSSL differ in their options),
+ * Written by hand over node:crypto: this little DER needs no `openssl` on PATH (LibreSSL and OpenSSL differ in their options) and
  * no start of a Python interpreter, and the authority's private key never touches the disk. Real TLS stacks judge the result
  * in every test that federates.
  */
@@ -23,12 +23,16 @@ export interface TestAuthority {
 
 const DAY = 86_400_000;
 
-/** One DER value: tag, length in the shortest form, contents. */
+/** Length octets, X.690 section 8.1.3, in the shortest form as DER wants it. */
+function length(size: number): number[] {
+  if (size < 0x80) return [size];
+  return size < 0x100 ? [0x81, size] : [0x82, size >> 8, size & 0xff];
+}
+
+/** One value: tag, length, contents. */
 function der(tag: number, ...contents: Uint8Array[]): Buffer {
   const body = Buffer.concat(contents);
-  const size = body.length < 0x80 ? [body.length] : [0x82, body.length >> 8, body.length & 0xff];
-  if (body.length >= 0x80 && body.length < 0x100) size.splice(0, 3, 0x81, body.length);
-  return Buffer.concat([Buffer.of(tag, ...size), body]);
+  return Buffer.concat([Buffer.of(tag, ...length(body.length)), body]);
 }
 
 const sequence = (...items: Uint8Array[]): Buffer => der(0x30, ...items);
