@@ -7,7 +7,7 @@
 import type * as NodeCrypto from 'node:crypto';
 import type { Bytes } from '../bytes.ts';
 import { isEd25519PublicKey, isMlKem768PublicKey, isX25519PublicKey, requireKey } from './key-checks.ts';
-import { assertLength, type Provider, SIZES } from './primitives.ts';
+import { assertAead, assertContext, assertLength, type Provider, SIZES } from './primitives.ts';
 
 type Algorithm = 'ml-kem-768' | 'ml-dsa-65' | 'ed25519' | 'x25519';
 
@@ -34,8 +34,9 @@ function build(node: typeof NodeCrypto): Provider {
   const publicKey = (algorithm: Algorithm, key: Uint8Array): NodeCrypto.KeyObject =>
     node.createPublicKey({ key, format: 'raw-public', asymmetricKeyType: algorithm } as NodeCrypto.RawPublicKeyInput);
 
-  const publicOf = (algorithm: Algorithm, seed: Uint8Array): Bytes =>
-    new Uint8Array(node.createPublicKey(privateKey(algorithm, seed)).export({ format: 'raw-public' }));
+  const publicBytes = (key: NodeCrypto.KeyObject): Bytes =>
+    new Uint8Array(node.createPublicKey(key).export({ format: 'raw-public' }));
+  const publicOf = (algorithm: Algorithm, seed: Uint8Array): Bytes => publicBytes(privateKey(algorithm, seed));
 
   return {
     name: 'native',
@@ -54,16 +55,18 @@ function build(node: typeof NodeCrypto): Provider {
     },
     x25519: {
       publicKey: (key) => publicOf('x25519', key),
-      sharedSecret(key, peer) {
+      exchange(key, peer) {
         requireKey(isX25519PublicKey(peer), 'X25519 public key');
-        return take(node.diffieHellman({ privateKey: privateKey('x25519', key), publicKey: publicKey('x25519', peer) }));
+        const own = privateKey('x25519', key);
+        const sharedSecret = take(node.diffieHellman({ privateKey: own, publicKey: publicKey('x25519', peer) }));
+        return { publicKey: publicBytes(own), sharedSecret };
       },
     },
     mldsa65: {
       publicKey: (seed) => publicOf('ml-dsa-65', seed),
       sign(seed, message, context, randomness) {
         refuseRandomness(randomness);
-        if (context.length > SIZES.mldsa65.maxContext) throw new TypeError('an ML-DSA context has at most 255 bytes');
+        assertContext(context);
         return take(node.sign(null, message, { key: privateKey('ml-dsa-65', seed), context }));
       },
       verify: (key, message, signature, context) =>
@@ -81,6 +84,7 @@ function build(node: typeof NodeCrypto): Provider {
     },
     chacha20poly1305: {
       seal(key, nonce, aad, plaintext) {
+        assertAead(key, nonce);
         const cipher = node.createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: SIZES.chacha20poly1305.tag });
         cipher.setAAD(aad, { plaintextLength: plaintext.length });
         const out = new Uint8Array(plaintext.length + SIZES.chacha20poly1305.tag);
@@ -90,6 +94,7 @@ function build(node: typeof NodeCrypto): Provider {
         return out;
       },
       open(key, nonce, aad, ciphertext) {
+        assertAead(key, nonce);
         const { tag } = SIZES.chacha20poly1305;
         const decipher = node.createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: tag });
         const length = ciphertext.length - tag;

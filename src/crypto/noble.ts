@@ -1,6 +1,6 @@
 /**
  * The provider in pure TypeScript, over the noble packages. It runs everywhere, is self-audited and not constant time:
- * `select.ts` prefers the native one. Each section preconditions on lengths, because noble throws plain errors.
+ * `select.ts` prefers the native one. Lengths are asserted before each call, because noble throws plain errors.
  */
 import { chacha20poly1305 as chacha } from '@noble/ciphers/chacha.js';
 import { ed25519 as ed, x25519 as x } from '@noble/curves/ed25519.js';
@@ -11,6 +11,8 @@ import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import { type Bytes, concat, equal } from '../bytes.ts';
 import { isEd25519PublicKey, isMlKem768PublicKey, isX25519PublicKey, requireKey } from './key-checks.ts';
 import {
+  assertAead,
+  assertContext,
   assertLength,
   type ChaCha20Poly1305,
   type Ed25519,
@@ -21,8 +23,22 @@ import {
   type X25519,
 } from './primitives.ts';
 
+/** noble keeps expanded keys; this one lives for the length of one call. */
+function withExpanded<T>(keys: { secretKey: Uint8Array }, use: (secretKey: Uint8Array) => T): T {
+  try {
+    return use(keys.secretKey);
+  } finally {
+    keys.secretKey.fill(0);
+  }
+}
+
+const mlkemKeys = (seed: Uint8Array) => {
+  assertLength(seed, SIZES.mlkem768.seed, 'an ML-KEM-768 seed');
+  return ml_kem768.keygen(seed);
+};
+
 const mlkem768: MlKem768 = {
-  publicKey: (seed) => ml_kem768.keygen(seed).publicKey as Bytes,
+  publicKey: (seed) => mlkemKeys(seed).publicKey as Bytes,
   encapsulate(publicKey, randomness) {
     requireKey(isMlKem768PublicKey(publicKey), 'ML-KEM-768 encapsulation key');
     const { sharedSecret, cipherText } = ml_kem768.encapsulate(publicKey, randomness);
@@ -30,32 +46,32 @@ const mlkem768: MlKem768 = {
   },
   decapsulate(seed, ciphertext) {
     requireKey(ciphertext.length === SIZES.mlkem768.ciphertext, 'ML-KEM-768 ciphertext');
-    const { secretKey } = ml_kem768.keygen(seed);
-    const secret = ml_kem768.decapsulate(ciphertext, secretKey) as Bytes;
-    secretKey.fill(0);
-    return secret;
+    return withExpanded(mlkemKeys(seed), (secretKey) => ml_kem768.decapsulate(ciphertext, secretKey) as Bytes);
   },
 };
 
 const x25519: X25519 = {
-  publicKey: (privateKey) => x.getPublicKey(privateKey) as Bytes,
-  sharedSecret(privateKey, publicKey) {
-    requireKey(isX25519PublicKey(publicKey), 'X25519 public key');
-    return x.getSharedSecret(privateKey, publicKey) as Bytes;
+  publicKey(privateKey) {
+    assertLength(privateKey, SIZES.x25519.privateKey, 'an X25519 private key');
+    return x.getPublicKey(privateKey) as Bytes;
+  },
+  exchange(privateKey, peer) {
+    requireKey(isX25519PublicKey(peer), 'X25519 public key');
+    return { publicKey: x25519.publicKey(privateKey), sharedSecret: x.getSharedSecret(privateKey, peer) as Bytes };
   },
 };
 
+const mldsaKeys = (seed: Uint8Array) => {
+  assertLength(seed, SIZES.mldsa65.seed, 'an ML-DSA-65 seed');
+  return ml_dsa65.keygen(seed);
+};
+
 const mldsa65: MlDsa65 = {
-  publicKey: (seed) => ml_dsa65.keygen(seed).publicKey as Bytes,
+  publicKey: (seed) => mldsaKeys(seed).publicKey as Bytes,
   sign(seed, message, context, randomness) {
-    const { secretKey } = ml_dsa65.keygen(seed);
-    const signature = ml_dsa65.sign(
-      message,
-      secretKey,
-      randomness ? { context, extraEntropy: randomness } : { context },
-    ) as Bytes;
-    secretKey.fill(0);
-    return signature;
+    assertContext(context);
+    const options = randomness ? { context, extraEntropy: randomness } : { context };
+    return withExpanded(mldsaKeys(seed), (secretKey) => ml_dsa65.sign(message, secretKey, options) as Bytes);
   },
   verify: (publicKey, message, signature, context) =>
     publicKey.length === SIZES.mldsa65.publicKey &&
@@ -76,8 +92,14 @@ function decodePoint(key: Uint8Array) {
 }
 
 const ed25519: Ed25519 = {
-  publicKey: (seed) => ed.getPublicKey(seed) as Bytes,
-  sign: (seed, message) => ed.sign(message, seed) as Bytes,
+  publicKey(seed) {
+    assertLength(seed, SIZES.ed25519.seed, 'an Ed25519 seed');
+    return ed.getPublicKey(seed) as Bytes;
+  },
+  sign(seed, message) {
+    assertLength(seed, SIZES.ed25519.seed, 'an Ed25519 seed');
+    return ed.sign(message, seed) as Bytes;
+  },
   verify(publicKey, message, signature) {
     if (signature.length !== SIZES.ed25519.signature || !isEd25519PublicKey(publicKey)) return false;
     const R = signature.subarray(0, 32);
@@ -92,10 +114,12 @@ const ed25519: Ed25519 = {
 };
 
 const chacha20poly1305: ChaCha20Poly1305 = {
-  seal: (key, nonce, aad, plaintext) => chacha(key, nonce, aad).encrypt(plaintext) as Bytes,
+  seal(key, nonce, aad, plaintext) {
+    assertAead(key, nonce);
+    return chacha(key, nonce, aad).encrypt(plaintext) as Bytes;
+  },
   open(key, nonce, aad, ciphertext) {
-    assertLength(key, SIZES.chacha20poly1305.key, 'AEAD key');
-    assertLength(nonce, SIZES.chacha20poly1305.nonce, 'AEAD nonce');
+    assertAead(key, nonce);
     try {
       return chacha(key, nonce, aad).decrypt(ciphertext) as Bytes;
     } catch {

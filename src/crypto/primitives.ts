@@ -25,8 +25,12 @@ export interface MlKem768 {
 /** X25519, RFC 7748. */
 export interface X25519 {
   publicKey(privateKey: Uint8Array): Bytes;
-  /** 32 bytes. `bad_key` for a point of low order, whose product is all zeros (section 6.1), or another length. */
-  sharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Bytes;
+  /**
+   * The 32-byte secret with a peer, and the own public key, which X-Wing hashes beside it: importing a key is dear
+   * enough in node:crypto to do it once. `bad_key` for a point of low order, whose product is all zeros (section 6.1),
+   * and for another length.
+   */
+  exchange(privateKey: Uint8Array, peer: Uint8Array): { publicKey: Bytes; sharedSecret: Bytes };
 }
 
 /** ML-DSA-65, FIPS 204, the pure variant. A context has at most 255 bytes. */
@@ -81,7 +85,16 @@ export const SIZES = {
   chacha20poly1305: { key: 32, nonce: 12, tag: 16 },
 } as const;
 
-/** For arguments of our own code only; see the head of this file. */
+/** For arguments of our own code only; see the head of this file. Both providers assert, so that both throw the same. */
 export function assertLength(bytes: Uint8Array, length: number, what: string): void {
   if (bytes.length !== length) throw new TypeError(`${what} must be ${length} bytes, not ${bytes.length}`);
+}
+
+export function assertAead(key: Uint8Array, nonce: Uint8Array): void {
+  assertLength(key, SIZES.chacha20poly1305.key, 'an AEAD key');
+  assertLength(nonce, SIZES.chacha20poly1305.nonce, 'an AEAD nonce');
+}
+
+export function assertContext(context: Uint8Array): void {
+  if (context.length > SIZES.mldsa65.maxContext) throw new TypeError('an ML-DSA context has at most 255 bytes');
 }

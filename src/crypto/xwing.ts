@@ -61,11 +61,10 @@ export function xwingEncapsulate(
   const ephemeral = eseed ? eseed.slice(32) : systemRandom(32);
   const xPublicKey = publicKey.subarray(ML_KEM_PK);
   const mlkem = provider.mlkem768.encapsulate(publicKey.subarray(0, ML_KEM_PK), eseed?.subarray(0, 32));
-  const xCiphertext = provider.x25519.publicKey(ephemeral);
-  const xSecret = provider.x25519.sharedSecret(ephemeral, xPublicKey);
+  const x25519 = provider.x25519.exchange(ephemeral, xPublicKey);
   ephemeral.fill(0);
-  const sharedSecret = combine(mlkem.sharedSecret, xSecret, xCiphertext, xPublicKey);
-  return { sharedSecret, ciphertext: concat(mlkem.ciphertext, xCiphertext) };
+  const sharedSecret = combine(mlkem.sharedSecret, x25519.sharedSecret, x25519.publicKey, xPublicKey);
+  return { sharedSecret, ciphertext: concat(mlkem.ciphertext, x25519.publicKey) };
 }
 
 /**
@@ -78,8 +77,7 @@ export function xwingDecapsulate(provider: Provider, seed: Uint8Array, ciphertex
   requireKey(isX25519PublicKey(xCiphertext), 'X-Wing ciphertext, X25519 part');
   const secret = expand(seed);
   const mlkemSecret = provider.mlkem768.decapsulate(secret.mlkem, ciphertext.subarray(0, ML_KEM_CT));
-  const xPublicKey = provider.x25519.publicKey(secret.x25519);
-  const xSecret = provider.x25519.sharedSecret(secret.x25519, xCiphertext);
+  const x25519 = provider.x25519.exchange(secret.x25519, xCiphertext);
   secret.erase();
-  return combine(mlkemSecret, xSecret, xCiphertext, xPublicKey);
+  return combine(mlkemSecret, x25519.sharedSecret, xCiphertext, x25519.publicKey);
 }
