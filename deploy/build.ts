@@ -1,0 +1,68 @@
+/**
+ * `npm run build`: the bridge into dist/bridge (plain JavaScript with types), and the SDK as a package of its own into dist/client.
+ * The SDK holds what its two entries reach and nothing else, so an app never pulls the server's packages.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+
+const root = new URL('..', import.meta.url).pathname;
+const dist = join(root, 'dist');
+const bridge = join(dist, 'bridge');
+const sdk = join(dist, 'client');
+const ENTRIES = ['client/client.js', 'client/node.js'];
+
+rmSync(dist, { recursive: true, force: true });
+const { status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'deploy/tsconfig.build.json')], { stdio: 'inherit' });
+if (status !== 0) process.exit(1);
+cpSync(join(root, 'src/bin.js'), join(bridge, 'bin.js'));
+
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  version: string;
+  license: string;
+  dependencies: Record<string, string>;
+  engines: Record<string, string>;
+};
+const used = new Set<string>();
+const files = new Set(ENTRIES);
+for (const file of files) {
+  const text = readFileSync(join(bridge, file), 'utf8');
+  for (const [, to] of text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"]+)['"]/g)) {
+    if (to!.startsWith('.')) files.add(relative(bridge, join(bridge, dirname(file), to!)));
+    else if (!to!.startsWith('node:')) used.add(to!.split('/').slice(0, to!.startsWith('@') ? 2 : 1).join('/'));
+  }
+}
+// Declarations name more files than the JavaScript does: types of what is injected.
+const declarations = new Set([...files].map((file) => file.replace(/\.js$/, '.d.ts')));
+for (const file of declarations) {
+  const text = readFileSync(join(bridge, file), 'utf8');
+  for (const [, to] of text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)['"](\.[^'"]+)['"]/g)) {
+    declarations.add(relative(bridge, join(bridge, dirname(file), to!)).replace(/\.[jt]s$/, '.d.ts'));
+  }
+}
+for (const file of [...files, ...declarations]) {
+  mkdirSync(dirname(join(sdk, 'lib', file)), { recursive: true });
+  cpSync(join(bridge, file), join(sdk, 'lib', file));
+}
+cpSync(join(root, 'LICENSE'), join(sdk, 'LICENSE'));
+writeFileSync(
+  join(sdk, 'package.json'),
+  `${JSON.stringify(
+    {
+      name: '@volly/client',
+      version: manifest.version,
+      description: 'SDK of Volly: post-quantum sealed call signalling and presence, for browsers and Node',
+      license: manifest.license,
+      type: 'module',
+      sideEffects: false,
+      exports: {
+        '.': { types: './lib/client/client.d.ts', default: './lib/client/client.js' },
+        './node': { types: './lib/client/node.d.ts', default: './lib/client/node.js' },
+      },
+      dependencies: Object.fromEntries([...used].sort().map((name) => [name, manifest.dependencies[name]])),
+    },
+    null,
+    2,
+  )}\n`,
+);
+console.log(`dist/bridge: the bridge\ndist/client: the SDK, ${files.size} files, needs ${[...used].sort().join(', ')}`);
