@@ -84,6 +84,8 @@ export const LIMITS = {
   inboxPerDevice: 500,
   /** Envelopes waiting here from one origin server for all devices. */
   inboxPerOrigin: 20_000,
+  /** Ids remembered of one origin server to tell repeats: a hundred a second with a week's life would be more, and is refused. */
+  seenPerOrigin: 1_000_000,
   quarantineRows: 1_000,
   quarantineBytes: 16_777_216,
   /** Answers of /sync journaled and not yet routed before the next one is asked for. */

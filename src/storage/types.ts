@@ -24,6 +24,7 @@ export interface InboxRow {
   readonly type: EnvelopeType;
   readonly to: DeviceAddress;
   readonly from: string;
+  /** The row's end on the clock that `expire` is called with; the envelope's own `expires` stays in `encoded`. */
   readonly expires: number;
   /** The encoded envelope. */
   readonly encoded: string;
@@ -33,12 +34,14 @@ export interface InboxRow {
 export interface InboxStore {
   /**
    * Remembers (origin, id) until `forgetAt` and keeps the row, if there is one, for its device: one commit. `duplicate` = (origin, id)
-   * was known and nothing changed; `full` = LIMITS.inboxPerDevice or inboxPerOrigin reached, nothing changed.
+   * was known and nothing changed; `full` = LIMITS.inboxPerDevice, inboxPerOrigin or seenPerOrigin reached, nothing changed.
    */
   accept(
     key: { origin: ServerName; id: EnvelopeId; forgetAt: number },
     row?: InboxRow,
   ): Promise<'accepted' | 'duplicate' | 'full'>;
+  /** Whether (origin, id) is remembered: for what must be answered before it may be remembered. */
+  seen(origin: ServerName, id: EnvelopeId): Promise<boolean>;
   /** Waiting for a device, in order of arrival. */
   waiting(device: DeviceAddress): Promise<readonly InboxRow[]>;
   /** The device opened it. False when it was not waiting. */
@@ -47,6 +50,9 @@ export interface InboxStore {
   expire(now: number, limit: number): Promise<readonly InboxRow[]>;
 }
 
+/** How long past their end the addresses of acknowledged rows are kept: an `undeliverable` is on its way that long. */
+export const ACKED_MEMORY_MS = 60_000;
+
 export interface OutboxRow {
   readonly id: EnvelopeId;
   readonly peer: ServerName;
@@ -54,6 +60,7 @@ export interface OutboxRow {
   readonly from: string;
   /** The address in the envelope; its server is the one that may acknowledge it. */
   readonly to: string;
+  /** The row's end on the clock that `forget` is called with; the envelope's own `expires` stays in `encoded`. */
   readonly expires: number;
   readonly encoded: string;
 }
@@ -66,9 +73,11 @@ export interface OutboxStore {
   acknowledge(peer: ServerName, ids: readonly EnvelopeId[]): Promise<readonly EnvelopeId[]>;
   /** All rows, oldest first: read once at start. */
   all(): Promise<readonly OutboxRow[]>;
+  /** Forgets rows and the addresses kept of them: their sender has been told the end. */
   remove(ids: readonly EnvelopeId[]): Promise<void>;
   /** Of acknowledged rows the addresses are kept until `expires` + 60 s, so that an `undeliverable` can be checked and passed on. */
   find(id: EnvelopeId): Promise<Pick<OutboxRow, 'id' | 'peer' | 'type' | 'from' | 'to' | 'expires'> | undefined>;
+  /** Forgets addresses of acknowledged rows 60 s past their end. */
   forget(now: number): Promise<void>;
 }
 
@@ -95,16 +104,22 @@ export interface DeviceRow {
 
 /** Members, their devices and what they published. Bundles are bytes of PROTOCOL.md section 6; the gateway checked them. */
 export interface MemberStore {
+  /** False when there is a member of that name; nothing changed then. */
   add(member: Localpart, kind: 'enhanced' | 'legacy'): Promise<boolean>;
   kind(member: Localpart): Promise<'enhanced' | 'legacy' | undefined>;
   members(): Promise<readonly Localpart[]>;
-  /** Sets the member's whole device list: the signed list's bytes, its hash and version, and the devices in it. */
+  /**
+   * Sets the member's whole device list: the signed list's bytes, its hash and version, and the devices in it. Bundles of devices
+   * that are no longer listed go. Rejects with `unknown_member`, and with `stale_list` for a version at or below the stored one,
+   * unless it is the stored list again.
+   */
   setList(
     member: Localpart,
     list: { version: number; hash: Uint8Array; bytes: Uint8Array; devices: readonly DeviceRow[] },
   ): Promise<void>;
   list(member: Localpart): Promise<{ version: number; hash: Uint8Array; bytes: Uint8Array } | undefined>;
   devices(member: Localpart): Promise<readonly DeviceRow[]>;
+  /** Rejects with `unknown_member`. */
   publish(member: Localpart, device: DeviceId, bundle: Uint8Array): Promise<void>;
   bundles(member: Localpart): Promise<readonly { device: DeviceId; bundle: Uint8Array }[]>;
 }

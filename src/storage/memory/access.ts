@@ -1,0 +1,38 @@
+/** Invites and resumption tickets: single-use secrets, kept as hashes. */
+import { toHex } from '../../bytes.ts';
+import { LIMITS } from '../../limits.ts';
+import type { InviteStore, TicketStore } from '../types.ts';
+
+export function inviteStore(): InviteStore {
+  const invites = new Map<string, Parameters<InviteStore['add']>[0]>();
+  return {
+    add: async (invite) => void invites.set(toHex(invite.hash), invite),
+    async use(hash, now) {
+      const key = toHex(hash);
+      const invite = invites.get(key);
+      invites.delete(key);
+      return invite && invite.expires > now ? invite.member : undefined;
+    },
+  };
+}
+
+export function ticketStore(): TicketStore {
+  const tickets = new Map<string, Parameters<TicketStore['add']>[0]>();
+  const ofDevice = (device: string): readonly string[] => [...tickets].filter(([, t]) => t.device === device).map(([key]) => key);
+  return {
+    async add(ticket) {
+      tickets.delete(toHex(ticket.hash));
+      tickets.set(toHex(ticket.hash), ticket);
+      for (const key of ofDevice(ticket.device).slice(0, -LIMITS.ticketsPerDevice)) tickets.delete(key);
+    },
+    async use(hash, now) {
+      const key = toHex(hash);
+      const ticket = tickets.get(key);
+      tickets.delete(key);
+      return ticket && ticket.expires > now ? { device: ticket.device, state: ticket.state } : undefined;
+    },
+    async revoke(device) {
+      for (const key of ofDevice(device)) tickets.delete(key);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import type { Database } from 'better-sqlite3';
+import { LIMITS } from '../../limits.ts';
+import type { InboxRow, InboxStore } from '../types.ts';
+import type { Commits } from './commits.ts';
+
+const COLUMNS = 'origin, id, type, recipient AS "to", sender AS "from", expires, encoded';
+/** Remembered ids cost 100 bytes and rows up to 60 kB: more of them fit one commit. */
+const KEYS_PER_ROW = 10;
+
+export function inboxStore(db: Database, commits: Commits): InboxStore {
+  const seen = db.prepare<[string, string]>('SELECT 1 FROM inbox_seen WHERE origin = ? AND id = ?');
+  const remember = db.prepare<[string, string, number]>('INSERT INTO inbox_seen (origin, id, forget_at) VALUES (?, ?, ?)');
+  const counts = db.prepare<[string], { waiting: number; seen: number }>(
+    'SELECT waiting, seen FROM inbox_counts WHERE origin = ?',
+  );
+  const ofDevice = db.prepare<[string], { rows: number }>('SELECT count(*) AS rows FROM inbox WHERE recipient = ?');
+  const insert = db.prepare<[string, string, string, string, string, number, string]>(
+    'INSERT INTO inbox (origin, id, type, recipient, sender, expires, encoded) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const waiting = db.prepare<[string], InboxRow>(`SELECT ${COLUMNS} FROM inbox WHERE recipient = ? ORDER BY seq`);
+  const take = db.prepare<[string, string, string]>('DELETE FROM inbox WHERE origin = ? AND id = ? AND recipient = ?');
+  const due = db.prepare<[number, number]>(
+    'SELECT 1 WHERE EXISTS (SELECT 1 FROM inbox WHERE expires <= ?) OR EXISTS (SELECT 1 FROM inbox_seen WHERE forget_at <= ?)',
+  );
+  const expired = db.prepare<[number, number], InboxRow & { seq: number }>(
+    `SELECT seq, ${COLUMNS} FROM inbox WHERE expires <= ? ORDER BY expires, seq LIMIT ?`,
+  );
+  const drop = db.prepare<[number]>('DELETE FROM inbox WHERE seq = ?');
+  const forget = db.prepare<[number, number]>(
+    'DELETE FROM inbox_seen WHERE (origin, id) IN (SELECT origin, id FROM inbox_seen WHERE forget_at <= ? LIMIT ?)',
+  );
+  const tidy = db.prepare('DELETE FROM inbox_counts WHERE waiting = 0 AND seen = 0');
+
+  const isFull = (origin: string, row: InboxRow | undefined): boolean => {
+    const count = counts.get(origin) ?? { waiting: 0, seen: 0 };
+    if (count.seen >= LIMITS.seenPerOrigin) return true;
+    if (!row) return false;
+    return count.waiting >= LIMITS.inboxPerOrigin || ofDevice.get(row.to)!.rows >= LIMITS.inboxPerDevice;
+  };
+
+  return {
+    accept: (key, row) =>
+      commits.change(() => {
+        if (seen.get(key.origin, key.id)) return 'duplicate';
+        if (isFull(key.origin, row)) return 'full';
+        remember.run(key.origin, key.id, key.forgetAt);
+        if (row) insert.run(row.origin, row.id, row.type, row.to, row.from, row.expires, row.encoded);
+        return 'accepted';
+      }),
+    seen: (origin, id) => commits.read(() => seen.get(origin, id) !== undefined),
+    waiting: (device) => commits.read(() => waiting.all(device)),
+    taken: (device, origin, id) => commits.change(() => take.run(origin, id, device).changes > 0),
+    async expire(now, limit) {
+      // Called every second: most times there is nothing, and nothing shall not take a turn of the commit queue.
+      if (!(await commits.read(() => due.get(now, now)))) return [];
+      return commits.change(() => {
+        const rows = expired.all(now, limit).map(({ seq, ...row }) => {
+          drop.run(seq);
+          return row;
+        });
+        forget.run(now, limit * KEYS_PER_ROW);
+        tidy.run();
+        return rows;
+      });
+    },
+  };
+}

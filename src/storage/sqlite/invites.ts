@@ -1,0 +1,18 @@
+import type { Database } from 'better-sqlite3';
+import type { Localpart } from '../../ids.ts';
+import type { InviteStore } from '../types.ts';
+import type { Commits } from './commits.ts';
+
+export function inviteStore(db: Database, commits: Commits): InviteStore {
+  const add = db.prepare<[Uint8Array, string, number]>('INSERT OR REPLACE INTO invites (hash, member, expires) VALUES (?, ?, ?)');
+  const purge = db.prepare<[number]>('DELETE FROM invites WHERE expires <= ?');
+  const use = db.prepare<[Uint8Array], { member: Localpart }>('DELETE FROM invites WHERE hash = ? RETURNING member');
+  return {
+    add: (invite) => commits.change(() => void add.run(invite.hash, invite.member, invite.expires)),
+    use: (hash, now) =>
+      commits.change(() => {
+        purge.run(now);
+        return use.get(hash)?.member;
+      }),
+  };
+}
