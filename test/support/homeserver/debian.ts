@@ -27,7 +27,10 @@ async function debootstrap(args: string[], onLine: (line: string) => void): Prom
 export async function bootstrapSid(folder: string, onLine: (line: string) => void): Promise<void> {
   // python3-cffi-backend must be named, or dpkg leaves it unconfigured.
   const include = '--include=matrix-synapse,python3-cffi-backend,ca-certificates';
-  await debootstrap(['--variant=minbase', include, 'sid', folder], onLine);
+  // Of its thousand lines those that are not one a package.
+  const fewer = (line: string) =>
+    /^([EW]: |I: (?!Retrieving|Validating|Extracting|Unpacking|Configuring))/.test(line) && onLine(`  ${line}`);
+  await debootstrap(['--variant=minbase', include, 'sid', folder], fewer);
   await rm(join(folder, 'var/cache/apt/archives'), { recursive: true, force: true });
   if (!(await readdir(join(folder, 'usr/bin'))).includes('python3')) throw new Error('debootstrap left no python3');
 }

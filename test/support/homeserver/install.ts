@@ -39,7 +39,13 @@ export function findSynapse(progress: Progress = toStandardError): Promise<Synap
 async function search(progress: Progress): Promise<SynapseProgram> {
   const named = process.env['VOLLY_SYNAPSE'];
   // What the user names is used or refused, never replaced.
-  if (named) return accept(await interpreterOf(named.includes('/') ? resolve(named) : (onPath(named) ?? named)), 'VOLLY_SYNAPSE');
+  if (named) {
+    try {
+      return await accept(await interpreterOf(named.includes('/') ? resolve(named) : (onPath(named) ?? named)), 'VOLLY_SYNAPSE');
+    } catch (cause) {
+      throw new Error(`VOLLY_SYNAPSE=${named}: ${(cause as Error).message}`, { cause });
+    }
+  }
   const installed = onPath('synapse_homeserver');
   if (installed !== undefined) {
     try {

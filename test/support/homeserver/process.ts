@@ -33,9 +33,11 @@ export async function spawnBound(
   }
 }
 
+export const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
+
 /** Sends the signal and resolves once the process is gone, by SIGKILL if it takes longer than `patience` ms. */
 export async function ended(child: ChildProcess, signal: NodeJS.Signals, patience: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (!isRunning(child)) return;
   child.ref();
   const exit = once(child, 'exit');
   child.kill(signal);

@@ -1,10 +1,11 @@
-/** Other programs: run one to its end, or find one on PATH. */
+/** Other programs: run one to its end, find one on PATH, read what one wrote last. */
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const TAIL_LINES = 15;
+const TAIL_LINES = 25;
 
 /**
  * Standard output of a program that ended well; both its outputs go to `onLine` meanwhile. Rejects with its last lines otherwise.
@@ -35,6 +36,12 @@ export async function run(
       else reject(new Error(`${file} ended with ${signal ?? code}:\n${tail.join('\n')}`));
     });
   });
+}
+
+/** The last lines of a log file, or nothing if there is none. */
+export async function lastLines(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
 }
 
 export function onPath(program: string): string | undefined {

@@ -10,7 +10,6 @@
  * federate with each other.
  */
 import type { ChildProcess } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestAuthority } from './certificates.ts';
@@ -18,14 +17,14 @@ import { filesIn, type Overrides, type SynapsePorts, writeConfig, writeIdentity 
 import { answers } from './health.ts';
 import { findSynapse, type Progress, type SynapseProgram } from './install.ts';
 import { HOST, reservePorts } from './ports.ts';
-import { ended, spawnBound } from './process.ts';
+import { ended, isRunning, spawnBound } from './process.ts';
+import { lastLines } from './run.ts';
 
 /** A start takes 2–5 s; this bounds it on a machine that is busy with much else. */
 const START_MS = 60_000;
 const POLL_MS = 50;
 /** Synapse ends in well under a second; one that does not is ended by force. */
 const STOP_MS = 10_000;
-const TAIL_LINES = 25;
 
 export interface SynapseOptions {
   /** For error messages. */
@@ -51,7 +50,7 @@ export async function prepareSynapse(options: SynapseOptions): Promise<Synapse> 
   return new Synapse(options.name, dir, { federation, client }, { ...settings, ...options.overrides }, program);
 }
 
-/** For servers without application services, or with ones that need no server name. */
+/** Both steps, where no registration waits for the server name. */
 export const startSynapse = async (options: SynapseOptions & StartOptions): Promise<Synapse> =>
   (await prepareSynapse(options)).start(options);
 
@@ -65,7 +64,6 @@ export class Synapse {
   /** Path of the authority's certificate. */
   readonly ca: string;
   readonly registrationSecret: string;
-  readonly #ports: SynapsePorts;
   readonly #settings: Overrides;
   readonly #program: SynapseProgram;
   #appservices: readonly string[] = [];
@@ -81,24 +79,23 @@ export class Synapse {
     this.logPath = files.log;
     this.ca = files.ca;
     this.registrationSecret = String(settings['registration_shared_secret']);
-    this.#ports = ports;
     this.#settings = settings;
     this.#program = program;
   }
 
-  /** Process id of the running server. */
+  /** Process id while it runs. */
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#child !== undefined && isRunning(this.#child) ? this.#child.pid : undefined;
   }
 
   /** Resolves once clients and other servers are answered. Without `appservices`, those of the last start stay. */
   async start({ appservices = this.#appservices }: StartOptions = {}): Promise<this> {
-    if (this.#child !== undefined) throw new Error(`Synapse ${this.name} is running`);
+    if (this.pid !== undefined) throw new Error(`Synapse ${this.name} is running`);
     this.#appservices = appservices.map((path) => resolve(path));
     await writeConfig(this.dir, { ...this.#settings, app_service_config_files: this.#appservices });
     const deadline = performance.now() + START_MS;
     while (!(await this.#launch(deadline))) {
-      const log = await this.#logTail();
+      const log = await lastLines(this.logPath);
       // The ports are ours, but a program that knows nothing of it may pass through, or a killed server's sockets linger.
       if (!/Address already in use/.test(log) || performance.now() > deadline) throw this.#failure('ended while starting', log);
       await sleep(500);
@@ -108,17 +105,14 @@ export class Synapse {
 
   /** False if it ended by itself. */
   async #launch(deadline: number): Promise<boolean> {
-    const visible = [...new Set([this.dir, ...this.#appservices.map(dirname)])];
-    const child = await spawnBound(this.#program, filesIn(this.dir).config, this.logPath, visible);
+    const visible = [this.dir, ...this.#appservices.map(dirname)];
+    const child = await spawnBound(this.#program, filesIn(this.dir).config, this.logPath, [...new Set(visible)]);
     this.#child = child;
-    child.once('exit', () => {
-      if (this.#child === child) this.#child = undefined;
-    });
-    while (this.#child === child) {
+    while (isRunning(child)) {
       if (await this.#isHealthy()) return true;
       if (performance.now() > deadline) {
         await this.kill();
-        throw this.#failure(`did not answer within ${START_MS / 1_000} s`, await this.#logTail());
+        throw this.#failure(`did not answer within ${START_MS / 1_000} s`, await lastLines(this.logPath));
       }
       await sleep(POLL_MS);
     }
@@ -126,18 +120,18 @@ export class Synapse {
   }
 
   async #isHealthy(): Promise<boolean> {
-    if (!(await answers(`${this.clientUrl}/_matrix/client/versions`))) return false;
-    return answers(`https://localhost:${this.#ports.federation}/_matrix/federation/v1/version`, this.ca);
+    const federation = `https://${this.serverName}/_matrix/federation/v1/version`;
+    return (await answers(`${this.clientUrl}/_matrix/client/versions`)) && answers(federation, this.ca);
   }
 
   /** Ends it in order. Its ports stay reserved, so that `restart` finds them. */
-  async stop(): Promise<void> {
-    await this.#end('SIGTERM');
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
   }
 
   /** Ends it as a power cut would. */
-  async kill(): Promise<void> {
-    await this.#end('SIGKILL');
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
   }
 
   /** Same ports, same database, same application services; also after `stop` or `kill`. */
@@ -148,11 +142,6 @@ export class Synapse {
 
   async #end(signal: NodeJS.Signals): Promise<void> {
     if (this.#child !== undefined) await ended(this.#child, signal, STOP_MS);
-  }
-
-  async #logTail(): Promise<string> {
-    const text = await readFile(this.logPath, 'utf8').catch(() => '');
-    return text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
   }
 
   #failure(what: string, log: string): Error {
