@@ -1,0 +1,103 @@
+/**
+ * What the connection to the member's own gateway (PROTOCOL.md section 14) is given and gives. The class is in connection.ts.
+ */
+import type { Clock, RandomBytes } from '../clock.ts';
+import type { Provider } from '../crypto/primitives.ts';
+import type { VollyError } from '../errors.ts';
+import type { ServerName } from '../ids.ts';
+import type { Envelope } from '../protocol/envelope.ts';
+
+/** The part of the W3C WebSocket that is used: a browser's, Node's own, and `ws` all have it. */
+export interface WebSocketLike {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  onopen: ((event: never) => unknown) | null;
+  onmessage: ((event: { data: unknown } & never) => unknown) | null;
+  onclose: ((event: { code: number; reason: string } & never) => unknown) | null;
+  onerror: ((event: never) => unknown) | null;
+  send(data: Uint8Array<ArrayBuffer>): void;
+  close(code?: number, reason?: string): void;
+}
+
+/** Who the device is. Asked anew at each full handshake, so that a renewed list or prekey is what gets presented. */
+export interface Credentials {
+  /** Encoded identity of PROTOCOL.md section 5.5: the newest own list, its signature, the DIK. */
+  identity(): Uint8Array;
+  /** Encoded bundle of section 6, to be shelved on connecting; undefined leaves that to `publish`. */
+  bundle(): Uint8Array | undefined;
+  /** A composite signature by the DIK, 3,373 bytes. */
+  sign(message: Uint8Array, context: string): Uint8Array | Promise<Uint8Array>;
+}
+
+/** Resumes a connection once, without signatures. A secret: whoever has it is the device until `expires`. */
+export interface Ticket {
+  /** 32 bytes. */
+  readonly ticket: Uint8Array;
+  /** 32 bytes. */
+  readonly psk: Uint8Array;
+}
+
+export type ConnectionState =
+  /** Before `connect` and between attempts; `retryIn` in milliseconds. */
+  | { readonly kind: 'offline'; readonly retryIn?: number; readonly cause?: VollyError }
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'online'; readonly resumed: boolean }
+  /** Ended for good by `close`, or by an answer that trying again cannot change: see `FATAL` in connection.ts. */
+  | { readonly kind: 'closed'; readonly cause?: VollyError };
+
+export interface ConnectionOptions {
+  /** `wss://chat.orchid.example/volly/v1` */
+  readonly url: string;
+  /** The server name the gateway must prove to speak for. */
+  readonly server: ServerName;
+  /** H(community key), 32 bytes, from the invite. */
+  readonly communityKeyHash: Uint8Array;
+  readonly credentials: Credentials;
+  /** 16 bytes of an invite, for a member not enrolled yet. Harmless to leave in place afterwards. */
+  readonly token?: Uint8Array;
+  /** From an earlier run. */
+  readonly ticket?: Ticket;
+  /** Keeps the newest ticket for the next run (undefined: there is none any more). */
+  readonly saveTicket?: (ticket: Ticket | undefined) => void;
+  readonly open: (url: string) => WebSocketLike;
+  readonly provider: Provider;
+  readonly random: RandomBytes;
+  readonly clock: Clock;
+
+  /**
+   * Called for each envelope in the order of arrival, without waiting for the ones before. Resolve once it is opened and kept: only
+   * then is it acknowledged, and at most 256 may be open, so never wait in here for the user or for `onCaughtUp`. Rejecting with a
+   * VollyError leaves it with the bridge, which offers it again after the next connect. The same envelope may come twice (same id).
+   */
+  readonly onEnvelope: (envelope: Envelope) => Promise<void>;
+  /** All that waited when this connection was made has been handed to `onEnvelope`. Once for each connection. */
+  readonly onCaughtUp?: () => void;
+  /** The member's newest device list, when it is not the one that was presented: bytes and signature, both unverified. */
+  readonly onList?: (list: Uint8Array, signature: Uint8Array) => void;
+  /**
+   * Once for each connection, just before it counts as online: H(the prekey statement) on the shelf, or empty. A device whose newest
+   * prekey is another one calls `publish`.
+   */
+  readonly onShelved?: (prekeyHash: Uint8Array) => void;
+  readonly onState?: (state: ConnectionState) => void;
+}
+
+export interface GatewayConnection {
+  readonly state: ConnectionState;
+  /** Connects, and from then on connects again by itself. */
+  connect(): void;
+  /**
+   * Unix time in milliseconds by a monotonic clock that the gateway's signed time has set (section 12, *Time*); before the first
+   * handshake the local clock.
+   */
+  now(): number;
+  /**
+   * Resolves when the bridge has committed it; it is kept over reconnects until then. Rejects with the code of a refusal, `expired`
+   * when its end came before it was sent, `unconfirmed` when after, `overloaded` past 1,024 waiting ones, `not_connected` after close.
+   */
+  sendEnvelope(envelope: Envelope): Promise<void>;
+  /** Shelves an encoded bundle (section 6), and its list if that is newer. Settles as `sendEnvelope` does. */
+  publish(bundle: Uint8Array): Promise<void>;
+  /** Says goodbye and stays away. What is unsettled rejects with `not_connected`. */
+  close(): void;
+}
