@@ -2,7 +2,7 @@
  * HPKE (RFC 9180, draft-ietf-hpke-pq): suite KEM 0x647A X-Wing, KDF 0x0001 HKDF-SHA256, AEAD 0x0003 ChaCha20-Poly1305, in
  * base and PSK mode, one message to a context. A context lives inside one call of this file and never leaves it.
  */
-import { DecapError, OpenError } from 'hpke';
+import { DecapError, EncapError, OpenError } from 'hpke';
 import { type Bytes, utf8 } from '../bytes.ts';
 import { VollyError } from '../errors.ts';
 import { suiteOf, xwingPrivate, xwingPublic } from './hpke-suite.ts';
@@ -96,7 +96,7 @@ async function open(provider: Provider, options: OpenOptions, psk?: Psk): Promis
 /** The package wraps what our KEM and AEAD throw; what a stranger's bytes can cause leaves here under one of two codes. */
 function rethrow(error: unknown): never {
   const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof VollyError) throw cause;
+  if (cause instanceof VollyError || error instanceof EncapError) throw cause;
   if (error instanceof OpenError || error instanceof DecapError) throw new VollyError('open_failed', 'HPKE', { cause: error });
   throw error;
 }

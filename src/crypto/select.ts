@@ -32,6 +32,7 @@ export function selfTest(provider: Provider): boolean {
       !compositeVerify(provider, key, message, 'wrong', signature) &&
       provider.mldsa65.verify(dsaKey, message, dsaSignature, utf8('right')) &&
       !provider.mldsa65.verify(dsaKey, message, dsaSignature, utf8('wrong')) &&
+      !provider.ed25519.verify(key.subarray(1952), message, signature.subarray(3309)) &&
       equal(kemKey, xwingPublicKey(provider, kemSeed)) &&
       equal(to.sharedSecret, xwingDecapsulate(provider, kemSeed, to.ciphertext)) &&
       equal(from.sharedSecret, xwingDecapsulate(noble, kemSeed, from.ciphertext)) &&

@@ -42,6 +42,7 @@ describe('The choice of a provider', () => {
       { mlkem768: { ...p.mlkem768, publicKey: wrong(1184) } },
       { ed25519: { ...p.ed25519, verify: () => true }, mldsa65: { ...p.mldsa65, verify: () => true } },
       { mldsa65: { ...p.mldsa65, verify: () => true } },
+      { ed25519: { ...p.ed25519, verify: () => true } },
       { ed25519: { ...p.ed25519, sign: wrong(64) } },
       {
         mldsa65: {
