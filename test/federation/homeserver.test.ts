@@ -13,13 +13,11 @@ import { isFree } from '../support/homeserver/ports.ts';
 import { prepareSynapse, type Synapse, startSynapse } from '../support/homeserver/synapse.ts';
 
 const PARENT = fileURLToPath(new URL('../support/homeserver/parent.fixture.ts', import.meta.url));
-const AS_TOKEN = 'as-token-of-a-test';
 const DEVICE = 'VOLLY';
-const users = ['@_volly_.*', '@_volly\\.bridge'].map((regex) => ({ exclusive: true, regex }));
-const namespaces = { users, aliases: [], rooms: [] };
-const tokens = { as_token: AS_TOKEN, hs_token: 'hs-token-of-a-test' };
+const USERS = ['@_volly_.*', '@_volly\\.bridge'].map((regex) => ({ exclusive: true, regex }));
+const TOKENS = { as_token: 'as-token-of-a-test', hs_token: 'hs-token-of-a-test' };
 // Without a url: everything comes by /sync.
-const REGISTRATION = { id: 'volly', url: null, sender_localpart: '_volly.as', rate_limited: false, ...tokens, namespaces };
+const REGISTRATION = { id: 'volly', url: null, sender_localpart: '_volly.as', ...TOKENS, namespaces: { users: USERS } };
 
 function isAlive(pid: number): boolean {
   try {
@@ -36,7 +34,7 @@ const asBridge = (synapse: Synapse): string =>
 
 /** The bridge user with its device, as the bridge makes it. */
 async function registerBridge(synapse: Synapse): Promise<MatrixClient> {
-  const client = new MatrixClient(synapse.clientUrl, AS_TOKEN);
+  const client = new MatrixClient(synapse.clientUrl, TOKENS.as_token);
   const login = { type: 'm.login.application_service', username: '_volly.bridge', inhibit_login: true };
   await client.request('POST', '/_matrix/client/v3/register', login);
   const user = new URLSearchParams({ user_id: bridgeUser(synapse) });
