@@ -1,0 +1,123 @@
+/**
+ * What is journaled and not yet routed. Entries are begun in order; within one, envelopes are handed to the router in order and without
+ * waiting in between, so that their commits share one sync of the disk.
+ */
+import type { Clock } from '../clock.ts';
+import { type ErrorCode, VollyError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Route } from '../routing/ports.ts';
+import type { JournalStore, QuarantineStore } from '../storage/types.ts';
+import { backoffMs, pause } from './backoff.ts';
+import { refusalOf } from './codec.ts';
+import type { Arrival, Inbound } from './inbound.ts';
+import type { Report } from './report.ts';
+
+/** Handed to the router together; more would only grow the commit that they wait for. */
+const WINDOW = 64;
+/** Tries of what a full queue refused, 6 s in all. Past it the sender, whom nobody acknowledged, repeats it by itself. */
+const HELD_TRIES = 5;
+/** Refusals that say nothing about the content: counted, not kept. */
+const NOT_KEPT: ReadonlySet<ErrorCode> = new Set([
+  'denied_by_policy',
+  'expired',
+  'overloaded',
+  'rate_limited',
+  'replayed',
+  'shutting_down',
+  'unknown_member',
+]);
+
+export interface InboundQueueOptions {
+  readonly journal: JournalStore;
+  readonly quarantine: QuarantineStore;
+  readonly route: Route;
+  readonly clock: Clock;
+  readonly report: Report;
+  /** Aborting it leaves the rest to the journal. */
+  readonly signal: AbortSignal;
+}
+
+export class InboundQueue {
+  readonly #options: InboundQueueOptions;
+  /** The first pass of every entry so far. */
+  #passes: Promise<void> = Promise.resolve();
+  readonly #unsettled = new Set<Promise<void>>();
+
+  constructor(options: InboundQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Waits until fewer than LIMITS.journalRows entries are open: the homeserver keeps the rest. */
+  async room(): Promise<void> {
+    while (this.#unsettled.size >= LIMITS.journalRows) await Promise.race(this.#unsettled);
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all(this.#unsettled);
+  }
+
+  add(entry: number, inbound: Inbound): void {
+    const first = this.#passes.then(() => this.#pass(inbound.arrivals));
+    this.#passes = first.then(() => {});
+    const settled = first.then((held) => this.#settle(entry, inbound, held));
+    this.#unsettled.add(settled);
+    settled.finally(() => this.#unsettled.delete(settled));
+  }
+
+  /** Routes in order; returns what met a full queue. A database that fails holds everything here: nothing behind may overtake. */
+  async #pass(arrivals: readonly Arrival[]): Promise<Arrival[]> {
+    const held: Arrival[] = [];
+    for (let at = 0; at < arrivals.length; at += WINDOW) {
+      let window = arrivals.slice(at, at + WINDOW);
+      for (let failures = 1; window.length > 0 && !this.#options.signal.aborted; failures++) {
+        const outcomes = await Promise.all(window.map((arrival) => this.#route(arrival)));
+        held.push(...window.filter((_, i) => outcomes[i] === 'held'));
+        window = window.filter((_, i) => outcomes[i] === 'again');
+        if (window.length > 0) await pause(this.#options.clock, backoffMs(failures), this.#options.signal);
+      }
+    }
+    return held;
+  }
+
+  async #route(arrival: Arrival): Promise<'settled' | 'held' | 'again'> {
+    try {
+      await this.#options.route.route(arrival.envelope, { kind: 'server', server: arrival.server });
+      return 'settled';
+    } catch (error) {
+      const code = error instanceof VollyError ? error.code : undefined;
+      this.#options.report.count(`inbound_${code ?? 'bug'}`);
+      if (code === 'database') return 'again';
+      if (code === 'overloaded') return 'held';
+      if (code === undefined)
+        this.#options.report.line('error', `routing failed: ${error instanceof Error ? error.stack : typeof error}`);
+      if (code === undefined || !NOT_KEPT.has(code)) await this.#quarantine(arrival.server, refusalOf(error, summary(arrival)));
+      return 'settled';
+    }
+  }
+
+  /** Held envelopes are tried again beside the entries behind; once many wait so, one full queue must not stop the others. */
+  async #settle(entry: number, { refused, strangers }: Inbound, held: Arrival[]): Promise<void> {
+    const { clock, journal, report, signal } = this.#options;
+    for (let i = 0; i < strangers; i++) report.count('inbound_wrong_sender');
+    for (const refusal of refused) {
+      report.count(`inbound_${refusal.code}`);
+      await this.#quarantine(refusal.source, refusal);
+    }
+    for (let tries = 1; held.length > 0 && tries <= HELD_TRIES && this.#unsettled.size <= LIMITS.journalRows / 2; tries++) {
+      await pause(clock, backoffMs(tries), signal);
+      held = await this.#pass(held);
+    }
+    if (signal.aborted) return;
+    if (held.length > 0) report.count('inbound_given_up');
+    // An entry that stays is routed once more at the next start, where its ids are known.
+    await journal.done(entry).catch(() => report.count('journal_database'));
+  }
+
+  async #quarantine(source: string, { code, content }: { code: string; content: string }): Promise<void> {
+    const row = { at: this.#options.clock.now(), source, code, content };
+    await this.#options.quarantine.add(row).catch(() => this.#options.report.count('quarantine_database'));
+  }
+}
+
+/** The routable part: what is sealed tells the operator nothing. */
+const summary = ({ envelope: { id, type, from, to, expires } }: Arrival): unknown => ({ id, type, from, to, expires });

@@ -1,0 +1,26 @@
+/** An HTTP listener that closes when told, whatever connections are kept alive. */
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { VollyError } from '../errors.ts';
+
+export interface Listener {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Port 0 takes a free one. Throws `port_taken`, for every reason why the address cannot be listened on. */
+export async function listen(handler: RequestListener, at: { host: string; port: number }): Promise<Listener> {
+  const server = createServer(handler);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(new VollyError('port_taken', `${at.host}:${at.port} ${error.code}`, { cause: error }));
+    });
+    server.listen(at.port, at.host, resolve);
+  });
+  const close = async (): Promise<void> => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  };
+  return { port: (server.address() as AddressInfo).port, close };
+}

@@ -1,0 +1,139 @@
+/**
+ * The one way in: a long poll of the bridge user's /sync. Each answer is journaled together with its position in one commit, then routed;
+ * only the request after that, with this position as `since`, lets the homeserver forget it.
+ *
+ * The position is never read back. After a start, or after the homeserver was away, the first request has no `since`: it brings all that
+ * was not forgotten yet, some of it for the second time, which the router knows by its ids. A stored `since` is worse: when the
+ * homeserver was restored from a backup it lies in the future, and Synapse then deletes unread all that it still had (F6).
+ * An empty answer needs no journal: a crash after it asks without `since` too.
+ */
+import type { Clock } from '../clock.ts';
+import { type ErrorCode, VollyError } from '../errors.ts';
+import type { ServerName } from '../ids.ts';
+import type { Receiver, Route } from '../routing/ports.ts';
+import type { JournalStore, QuarantineStore } from '../storage/types.ts';
+import { backoffMs, pause } from './backoff.ts';
+import type { HomeserverClient } from './client.ts';
+import { HomeserverError } from './failure.ts';
+import { readEvents } from './inbound.ts';
+import { InboundQueue } from './inbound-queue.ts';
+import type { Report } from './report.ts';
+import { eventsIn, sync } from './sync.ts';
+
+export const RECEIVER = 'sync';
+/** One lost answer is no outage; a load balancer should not move its sockets for it. */
+const FAILURES_UNTIL_NOT_READY = 3;
+
+export interface ReceiverState {
+  /** The homeserver answers and what it brings is kept. */
+  readonly ready: boolean;
+  /** Unix time in ms of the last answer. */
+  readonly lastSyncAt: number | undefined;
+}
+
+export interface ReceiverOptions {
+  readonly client: HomeserverClient;
+  readonly server: ServerName;
+  readonly journal: JournalStore;
+  readonly quarantine: QuarantineStore;
+  readonly route: Route;
+  readonly clock: Clock;
+  readonly report: Report;
+  /** Runs before the first request, again until it succeeds, and once more after the homeserver refused: makes the bridge user. */
+  readonly prepare: () => Promise<void>;
+  /** What no retry mends, as `wrong_token`: the receiver has ended. */
+  readonly onFatal: (error: VollyError) => void;
+}
+
+export class SyncReceiver implements Receiver {
+  readonly #options: ReceiverOptions;
+  readonly #queue: InboundQueue;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #ready = false;
+  #lastSyncAt: number | undefined;
+  #since: string | undefined;
+  #prepared = false;
+  #failures = 0;
+  /** The failure the operator has been told of: one line an outage. */
+  #told: ErrorCode | undefined;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+    this.#queue = new InboundQueue({ ...options, signal: this.#stop.signal });
+  }
+
+  get state(): ReceiverState {
+    return { ready: this.#ready, lastSyncAt: this.#lastSyncAt };
+  }
+
+  /** Resolves before the homeserver has answered, which may take long; see `state`. Throws `database`. */
+  async start(): Promise<void> {
+    const pending = await this.#options.journal.pending(RECEIVER);
+    this.#running = this.#run(pending);
+  }
+
+  /** Resolves once nothing is routed any more; what was not is journaled and comes first at the next start. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#ready = false;
+    await this.#running;
+    await this.#queue.idle();
+  }
+
+  async #run(pending: readonly { entry: number; raw: string }[]): Promise<void> {
+    for (const { entry, raw } of pending) {
+      await this.#queue.room();
+      this.#begin(entry, eventsIn(raw));
+    }
+    while (!this.#stop.signal.aborted) {
+      await this.#queue.room();
+      try {
+        await this.#round();
+      } catch (error) {
+        if (!(await this.#survive(error))) return;
+      }
+    }
+  }
+
+  async #round(): Promise<void> {
+    const { client, clock, journal, prepare } = this.#options;
+    if (!this.#prepared) await prepare();
+    this.#prepared = true;
+    const answer = await sync(client, this.#since, this.#stop.signal);
+    if (answer.events.length > 0) this.#begin(await journal.append(RECEIVER, answer.raw, answer.position), answer.events);
+    this.#since = answer.position;
+    this.#lastSyncAt = clock.now();
+    if (!this.#ready) this.#options.report.line('info', 'receiving from the homeserver');
+    this.#ready = true;
+    this.#failures = 0;
+    this.#told = undefined;
+  }
+
+  #begin(entry: number, events: readonly unknown[]): void {
+    this.#queue.add(entry, readEvents(events, this.#options.server));
+  }
+
+  /** Waits as the failure asks. False when there is nothing left to wait for. */
+  async #survive(error: unknown): Promise<boolean> {
+    if (this.#stop.signal.aborted) return false;
+    const { report, clock, onFatal } = this.#options;
+    const known =
+      error instanceof VollyError ? error : new VollyError('database', 'unexpected error while receiving', { cause: error });
+    this.#failures++;
+    report.count(`sync_${known.code}`);
+    if (known.code === 'wrong_token') {
+      this.#ready = false;
+      onFatal(known);
+      return false;
+    }
+    if (known.code === 'homeserver_unreachable') this.#since = undefined; // it may come back as another, older one
+    if (known.code === 'homeserver_refused') this.#prepared = false;
+    if (this.#failures >= FAILURES_UNTIL_NOT_READY) this.#ready = false;
+    if (!this.#ready && this.#told !== known.code) report.line('warn', `${known.message}; trying again`);
+    if (!this.#ready) this.#told = known.code;
+    const asked = known instanceof HomeserverError ? known.retryAfterMs : undefined;
+    await pause(clock, asked ?? backoffMs(this.#failures), this.#stop.signal);
+    return true;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The registration: the one file that bridge and homeserver share, and the one place where the two tokens live. The bridge's own
+ * configuration only names its path.
+ */
+import { parse, stringify } from 'yaml';
+import { toHex } from '../bytes.ts';
+import type { RandomBytes } from '../clock.ts';
+import { VollyError } from '../errors.ts';
+import { SENDER_LOCALPART, type ServerName } from '../ids.ts';
+
+export interface RegistrationOptions {
+  readonly id: string;
+  /** Where the homeserver reaches this bridge. */
+  readonly url: string;
+  readonly server: ServerName;
+}
+
+export interface Tokens {
+  /** The bridge shows it to the homeserver. */
+  readonly asToken: string;
+  /** The homeserver shows it to the bridge. */
+  readonly hsToken: string;
+}
+
+export interface Registration {
+  readonly id: string;
+  readonly url: string;
+  readonly as_token: string;
+  readonly hs_token: string;
+  readonly sender_localpart: string;
+  readonly rate_limited: false;
+  readonly namespaces: {
+    readonly users: { readonly exclusive: boolean; readonly regex: string }[];
+    readonly aliases: never[];
+    readonly rooms: never[];
+  };
+}
+
+const PLACEHOLDER = 'PLACEHOLDER';
+export const PLACEHOLDER_TOKENS: Tokens = { asToken: `${PLACEHOLDER}_as_token`, hsToken: `${PLACEHOLDER}_hs_token` };
+/** 128 bits in hex: less can be guessed by whoever reaches the port. */
+const TOKEN_CHARACTERS = 32;
+
+export const newTokens = (random: RandomBytes): Tokens => ({ asToken: toHex(random(32)), hsToken: toHex(random(32)) });
+
+/** Asks for neither to-device nor ephemeral pushes: two readers would take messages from each other. */
+export function buildRegistration({ id, url, server }: RegistrationOptions, { asToken, hsToken }: Tokens): Registration {
+  const host = server.replace(/[.[\]]/g, '\\$&');
+  return {
+    id,
+    url,
+    as_token: asToken,
+    hs_token: hsToken,
+    sender_localpart: SENDER_LOCALPART,
+    rate_limited: false,
+    namespaces: {
+      users: [
+        { exclusive: true, regex: `^@_volly_.*:${host}$` },
+        { exclusive: true, regex: `^@_volly\\.bridge:${host}$` },
+      ],
+      aliases: [],
+      rooms: [],
+    },
+  };
+}
+
+const HEADER = `# The homeserver's half of the Volly bridge: name this file under app_service_config_files in homeserver.yaml and
+# restart the homeserver. Keep it secret: its tokens speak for every member. Written by \`volly-bridge registration\`.
+`;
+
+export const registrationToYaml = (registration: Registration): string => HEADER + stringify(registration);
+
+/** The tokens in a registration file, sample or not. Throws `bad_config` for what holds none. */
+export function readTokens(yaml: string, file: string): Tokens {
+  let content: unknown;
+  try {
+    content = parse(yaml);
+  } catch (error) {
+    throw new VollyError('bad_config', `${file} is not YAML`, { cause: error });
+  }
+  const fields = typeof content === 'object' && content !== null ? (content as Record<string, unknown>) : {};
+  const { as_token: asToken, hs_token: hsToken } = fields;
+  if (typeof asToken !== 'string' || typeof hsToken !== 'string')
+    throw new VollyError('bad_config', `${file} holds no as_token and hs_token; \`volly-bridge registration\` writes it`);
+  return { asToken, hsToken };
+}
+
+export const arePlaceholders = ({ asToken, hsToken }: Tokens): boolean =>
+  [asToken, hsToken].some((token) => token.startsWith(PLACEHOLDER));
+
+/**
+ * The tokens to run with. Throws `placeholder_secret`, and `bad_config` when the tokens are weak or the file is not the one that the options
+ * would write: then the homeserver and this bridge disagree about whose users these are.
+ */
+export function checkRegistration(yaml: string, file: string, options: RegistrationOptions): Tokens {
+  const tokens = readTokens(yaml, file);
+  if (arePlaceholders(tokens)) throw new VollyError('placeholder_secret', file);
+  const { asToken, hsToken } = tokens;
+  if (asToken === hsToken || asToken.length < TOKEN_CHARACTERS || hsToken.length < TOKEN_CHARACTERS)
+    throw new VollyError('bad_config', `${file}: the tokens must differ and have at least ${TOKEN_CHARACTERS} characters`);
+  const found: unknown = parse(yaml);
+  const wanted = Object.entries(buildRegistration(options, tokens));
+  const wrong = wanted.find(
+    ([name, value]) => JSON.stringify((found as Record<string, unknown>)[name]) !== JSON.stringify(value),
+  );
+  if (wrong !== undefined)
+    throw new VollyError(
+      'bad_config',
+      `${file}: ${wrong[0]} does not fit the configuration; \`volly-bridge registration\` mends it`,
+    );
+  return tokens;
+}

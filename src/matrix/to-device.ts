@@ -1,0 +1,105 @@
+/** The default carrier: to-device events from bridge user to bridge user. About 20 ms one way, no room, no history left behind. */
+import type { Clock } from '../clock.ts';
+import { BRIDGE_DEVICE, bridgeUserOf, type ServerName } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
+import type { EnvelopeType } from '../protocol/envelope.ts';
+import type { Carrier } from '../routing/ports.ts';
+import { pause } from './backoff.ts';
+import type { HomeserverClient } from './client.ts';
+import { encodeContent } from './codec.ts';
+import { HomeserverError } from './failure.ts';
+
+/** While an outage lasts the outbox wakes every 3 s; a silence longer than this means the next outage is a new one. */
+const SAME_OUTAGE_MS = 15_000;
+/** Synapse works on a key query up to a minute, and giving up earlier could cancel it before it records the failure. */
+const QUERY_MS = 90_000;
+/** How long the probe is held back for the key query to fail first, which is the usual order. */
+const QUERY_HEAD_START_MS = 2_000;
+const PROBE_MS = 20_000;
+
+export interface ToDeviceOptions {
+  readonly client: HomeserverClient;
+  readonly clock: Clock;
+  /** Unique over all users of the application service: Synapse's cache of transaction ids does not tell them apart and loses the second message. */
+  readonly transactionId?: () => string;
+}
+
+export class ToDeviceCarrier implements Carrier {
+  readonly name = 'toDevice';
+  readonly #client: HomeserverClient;
+  readonly #clock: Clock;
+  readonly #transactionId: () => string;
+  /** Peers in an outage → when they were last woken, on the monotonic clock. */
+  readonly #outages = new Map<ServerName, number>();
+
+  constructor({ client, clock, transactionId = () => crypto.randomUUID() }: ToDeviceOptions) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#transactionId = transactionId;
+  }
+
+  async send(peer: ServerName, type: EnvelopeType, encoded: readonly string[]): Promise<void> {
+    await this.#client.request({
+      method: 'PUT',
+      step: 'sendToDevice',
+      path: `/_matrix/client/v3/sendToDevice/${type}/${this.#transactionId()}`,
+      body: `{"messages":{${JSON.stringify(bridgeUserOf(peer))}:{"${BRIDGE_DEVICE}":${encodeContent(encoded)}}}}`,
+    });
+  }
+
+  /**
+   * After a cut the homeserver sleeps inside its own retry, up to 84 s, and nothing wakes it while no back-off is recorded. One key query
+   * records it; the profile look-up ignores back-off and, once it succeeds, clears it.
+   */
+  async wake(peer: ServerName): Promise<boolean> {
+    if (this.#isNewOutage(peer)) await this.#query(peer);
+    const answered = await this.#probe(peer);
+    if (answered) this.#outages.delete(peer);
+    return answered;
+  }
+
+  #isNewOutage(peer: ServerName): boolean {
+    const now = this.#clock.monotonic();
+    const last = this.#outages.get(peer);
+    this.#outages.delete(peer); // so that the map is in the order of last use
+    this.#outages.set(peer, now);
+    for (const oldest of this.#outages.keys()) {
+      if (this.#outages.size <= LIMITS.peers) break;
+      this.#outages.delete(oldest);
+    }
+    return last === undefined || now - last > SAME_OUTAGE_MS;
+  }
+
+  async #query(peer: ServerName): Promise<void> {
+    const settled = new AbortController();
+    this.#client
+      .request({
+        method: 'POST',
+        step: 'keys/query',
+        path: '/_matrix/client/v3/keys/query',
+        body: JSON.stringify({ device_keys: { [bridgeUserOf(peer)]: [] } }),
+        timeoutMs: QUERY_MS,
+      })
+      .catch(() => {}) // to fail is what it is for
+      .finally(() => settled.abort());
+    await pause(this.#clock, QUERY_HEAD_START_MS, settled.signal);
+  }
+
+  async #probe(peer: ServerName): Promise<boolean> {
+    try {
+      await this.#client.request({
+        method: 'GET',
+        step: 'profile',
+        path: `/_matrix/client/v3/profile/${encodeURIComponent(bridgeUserOf(peer))}/displayname`,
+        timeoutMs: PROBE_MS,
+      });
+      return true;
+    } catch (error) {
+      // A server that does not know the user, or shows no profiles, has answered all the same.
+      return (
+        error instanceof HomeserverError &&
+        (error.errcode === 'M_NOT_FOUND' || (error.status === 403 && error.errcode === 'M_FORBIDDEN'))
+      );
+    }
+  }
+}
