@@ -1,0 +1,58 @@
+/**
+ * Messages that overtook what they need: a call's offer, or the keys of an epoch. They are kept unopened, bounded three ways, and given
+ * back in order of arrival. PROTOCOL.md section 11, "Arriving early". Pure: time is a parameter.
+ */
+import type { CallId, MemberId } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
+
+/** Of the 64: enough for every device of a member to call twice over. */
+export const HELD_CALLS_PER_SENDER = 8;
+
+interface HeldCall<T> {
+  /** Whose messages these claim to be; nobody has verified it yet. */
+  readonly sender: MemberId;
+  /** When the first came: the call's messages go together. */
+  readonly since: number;
+  readonly messages: readonly T[];
+}
+
+export type Held<T> = ReadonlyMap<CallId, HeldCall<T>>;
+
+/**
+ * `full` = no room in the table: not to be acknowledged, since the gateway brings it again. `dropped` = the sender's own share is used
+ * up: acknowledged and forgotten, or one stranger could stop a device's inbox.
+ */
+export type HoldResult<T> =
+  | { readonly kind: 'held'; readonly held: Held<T> }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'dropped' };
+
+/** Call `expireHeld` first. */
+export function hold<T>(held: Held<T>, callId: CallId, sender: MemberId, message: T, now: number): HoldResult<T> {
+  const call = held.get(callId);
+  // The id is not authenticated: another member's messages never take the room of the first one's.
+  if (call && call.sender !== sender) return { kind: 'dropped' };
+  if (call && call.messages.length >= LIMITS.heldPerCall) return { kind: 'dropped' };
+  if (!call) {
+    const own = [...held.values()].filter((one) => one.sender === sender).length;
+    if (own >= HELD_CALLS_PER_SENDER) return { kind: 'dropped' };
+    if (held.size >= LIMITS.heldCalls) return { kind: 'full' };
+  }
+  const messages = [...(call?.messages ?? []), message];
+  return { kind: 'held', held: new Map(held).set(callId, { sender, since: call?.since ?? now, messages }) };
+}
+
+/** The call's messages in order of arrival, and the table without them. */
+export function release<T>(held: Held<T>, callId: CallId): { readonly held: Held<T>; readonly messages: readonly T[] } {
+  const call = held.get(callId);
+  if (!call) return { held, messages: [] };
+  const rest = new Map(held);
+  rest.delete(callId);
+  return { held: rest, messages: call.messages };
+}
+
+/** Without the calls whose first message is older than LIMITS.heldMs. */
+export function expireHeld<T>(held: Held<T>, now: number): Held<T> {
+  const live = [...held].filter(([, call]) => now - call.since < LIMITS.heldMs);
+  return live.length === held.size ? held : new Map(live);
+}
