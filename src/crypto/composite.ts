@@ -48,12 +48,23 @@ export function checkCompositePublicKey(publicKey: Uint8Array): void {
   requireKey(isEd25519PublicKey(publicKey.subarray(DSA.publicKey)), 'composite public key, Ed25519 part');
 }
 
-/** Section 3.2: 3,373 bytes. Hedged, so twice the same call gives two signatures. */
-export function compositeSign(provider: Provider, seed: Uint8Array, message: Uint8Array, context: Context): Bytes {
+/**
+ * Section 3.2: a function that signs, 3,373 bytes. Hedged, so the same call twice gives two signatures. It keeps the key
+ * imported for as long as it is referenced; make one for a key of a long life, and drop it with the key.
+ */
+export function compositeSigner(provider: Provider, seed: Uint8Array): (message: Uint8Array, context: Context) => Bytes {
   assertLength(seed, COMPOSITE.seed, 'a composite secret key');
-  const m = representative(provider, message, context);
-  return concat(provider.mldsa65.sign(seed.subarray(0, DSA.seed), m, LABEL), provider.ed25519.sign(seed.subarray(DSA.seed), m));
+  const signMldsa = provider.mldsa65.signer(seed.subarray(0, DSA.seed));
+  const signEd25519 = provider.ed25519.signer(seed.subarray(DSA.seed));
+  return (message, context) => {
+    const m = representative(provider, message, context);
+    return concat(signMldsa(m, LABEL), signEd25519(m));
+  };
 }
+
+/** One signature of a key that is not kept. */
+export const compositeSign = (provider: Provider, seed: Uint8Array, message: Uint8Array, context: Context): Bytes =>
+  compositeSigner(provider, seed)(message, context);
 
 /** Section 3.3. False for a key or signature of another length too: nothing a stranger sends makes it throw. */
 export function compositeVerify(

@@ -64,10 +64,13 @@ function build(node: typeof NodeCrypto): Provider {
     },
     mldsa65: {
       publicKey: (seed) => publicOf('ml-dsa-65', seed),
-      sign(seed, message, context, randomness) {
-        refuseRandomness(randomness);
-        assertContext(context);
-        return take(node.sign(null, message, { key: privateKey('ml-dsa-65', seed), context }));
+      signer(seed) {
+        const key = privateKey('ml-dsa-65', seed);
+        return (message, context, randomness) => {
+          refuseRandomness(randomness);
+          assertContext(context);
+          return take(node.sign(null, message, { key, context }));
+        };
       },
       verify: (key, message, signature, context) =>
         key.length === SIZES.mldsa65.publicKey &&
@@ -77,8 +80,11 @@ function build(node: typeof NodeCrypto): Provider {
     },
     ed25519: {
       publicKey: (seed) => publicOf('ed25519', seed),
-      // Never a `context` here: Node would sign Ed25519ctx without a word.
-      sign: (seed, message) => take(node.sign(null, message, privateKey('ed25519', seed))),
+      signer(seed) {
+        const key = privateKey('ed25519', seed);
+        // Never a `context` here: Node would sign Ed25519ctx without a word.
+        return (message) => take(node.sign(null, message, key));
+      },
       verify: (key, message, signature) =>
         isEd25519PublicKey(key) && node.verify(null, message, publicKey('ed25519', key), signature),
     },

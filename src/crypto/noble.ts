@@ -23,15 +23,6 @@ import {
   type X25519,
 } from './primitives.ts';
 
-/** noble keeps expanded keys; this one lives for the length of one call. */
-function withExpanded<T>(keys: { secretKey: Uint8Array }, use: (secretKey: Uint8Array) => T): T {
-  try {
-    return use(keys.secretKey);
-  } finally {
-    keys.secretKey.fill(0);
-  }
-}
-
 const mlkemKeys = (seed: Uint8Array) => {
   assertLength(seed, SIZES.mlkem768.seed, 'an ML-KEM-768 seed');
   return ml_kem768.keygen(seed);
@@ -46,7 +37,10 @@ const mlkem768: MlKem768 = {
   },
   decapsulate(seed, ciphertext) {
     requireKey(ciphertext.length === SIZES.mlkem768.ciphertext, 'ML-KEM-768 ciphertext');
-    return withExpanded(mlkemKeys(seed), (secretKey) => ml_kem768.decapsulate(ciphertext, secretKey) as Bytes);
+    const { secretKey } = mlkemKeys(seed);
+    const sharedSecret = ml_kem768.decapsulate(ciphertext, secretKey) as Bytes;
+    secretKey.fill(0);
+    return sharedSecret;
   },
 };
 
@@ -68,10 +62,12 @@ const mldsaKeys = (seed: Uint8Array) => {
 
 const mldsa65: MlDsa65 = {
   publicKey: (seed) => mldsaKeys(seed).publicKey as Bytes,
-  sign(seed, message, context, randomness) {
-    assertContext(context);
-    const options = randomness ? { context, extraEntropy: randomness } : { context };
-    return withExpanded(mldsaKeys(seed), (secretKey) => ml_dsa65.sign(message, secretKey, options) as Bytes);
+  signer(seed) {
+    const { secretKey } = mldsaKeys(seed);
+    return (message, context, randomness) => {
+      assertContext(context);
+      return ml_dsa65.sign(message, secretKey, randomness ? { context, extraEntropy: randomness } : { context }) as Bytes;
+    };
   },
   verify: (publicKey, message, signature, context) =>
     publicKey.length === SIZES.mldsa65.publicKey &&
@@ -96,9 +92,10 @@ const ed25519: Ed25519 = {
     assertLength(seed, SIZES.ed25519.seed, 'an Ed25519 seed');
     return ed.getPublicKey(seed) as Bytes;
   },
-  sign(seed, message) {
+  signer(seed) {
     assertLength(seed, SIZES.ed25519.seed, 'an Ed25519 seed');
-    return ed.sign(message, seed) as Bytes;
+    const key = seed.slice();
+    return (message) => ed.sign(message, key) as Bytes;
   },
   verify(publicKey, message, signature) {
     if (signature.length !== SIZES.ed25519.signature || !isEd25519PublicKey(publicKey)) return false;

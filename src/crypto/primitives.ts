@@ -38,10 +38,11 @@ export interface MlDsa65 {
   /** 32-byte seed to the 1,952-byte public key. */
   publicKey(seed: Uint8Array): Bytes;
   /**
-   * 3,309 bytes. Hedged; `randomness` (rnd, 32 bytes, zeros for the deterministic variant) is for reproducible vectors:
-   * the native provider takes none and throws `TypeError`.
+   * A function that signs: 3,309 bytes. It keeps the expanded key, whose making costs a quarter of a signature, for as
+   * long as it is referenced. Hedged; `randomness` (rnd, 32 bytes, zeros for the deterministic variant) is for reproducible
+   * vectors: the native provider takes none and throws `TypeError`.
    */
-  sign(seed: Uint8Array, message: Uint8Array, context: Uint8Array, randomness?: Uint8Array): Bytes;
+  signer(seed: Uint8Array): (message: Uint8Array, context: Uint8Array, randomness?: Uint8Array) => Bytes;
   /** Never throws on input of another length: that does not verify. */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array, context: Uint8Array): boolean;
 }
@@ -53,8 +54,8 @@ export interface MlDsa65 {
  */
 export interface Ed25519 {
   publicKey(seed: Uint8Array): Bytes;
-  /** 64 bytes, deterministic. */
-  sign(seed: Uint8Array, message: Uint8Array): Bytes;
+  /** A function that signs: 64 bytes, deterministic. It keeps the key for as long as it is referenced. */
+  signer(seed: Uint8Array): (message: Uint8Array) => Bytes;
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 }
 

@@ -19,7 +19,7 @@ export function selfTest(provider: Provider): boolean {
     const signature = compositeSign(provider, seed, message, 'right');
     const dsaSeed = seed.subarray(0, 32);
     const dsaKey = provider.mldsa65.publicKey(dsaSeed);
-    const dsaSignature = provider.mldsa65.sign(dsaSeed, message, utf8('right'));
+    const dsaSignature = provider.mldsa65.signer(dsaSeed)(message, utf8('right'));
     const kemSeed = seed.subarray(32);
     const kemKey = xwingPublicKey(noble, kemSeed);
     const to = xwingEncapsulate(noble, kemKey);

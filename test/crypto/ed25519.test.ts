@@ -48,7 +48,7 @@ describe('Ed25519 is cofactorless', () => {
     it(`refuses S + L, keys off the curve and non-canonical keys with ${name}`, () => {
       const seed = new Uint8Array(32).fill(4);
       const message = utf8('m');
-      const [key, signature] = [ed25519.publicKey(seed), ed25519.sign(seed, message)];
+      const [key, signature] = [ed25519.publicKey(seed), ed25519.signer(seed)(message)];
       assert(ed25519.verify(key, message, signature));
       const S = bytesToNumberLE(signature.subarray(32)) + Fn.ORDER;
       assert.equal(ed25519.verify(key, message, concat(signature.subarray(0, 32), numberToBytesLE(S, 32))), false);
@@ -63,9 +63,9 @@ describe('Ed25519 is cofactorless', () => {
     const seeds = fc.uint8Array({ minLength: 32, maxLength: 32 });
     fc.assert(
       fc.property(seeds, fc.uint8Array({ maxLength: 300 }), fc.nat(511), (seed, message, bit) => {
-        const [key, signature] = [nativeProvider.ed25519.publicKey(seed), nativeProvider.ed25519.sign(seed, message)];
+        const [key, signature] = [nativeProvider.ed25519.publicKey(seed), nativeProvider.ed25519.signer(seed)(message)];
         assert.deepEqual(nobleProvider.ed25519.publicKey(seed), key);
-        assert.deepEqual(nobleProvider.ed25519.sign(seed, message), signature);
+        assert.deepEqual(nobleProvider.ed25519.signer(seed)(message), signature);
         for (const { ed25519 } of PROVIDERS) {
           assert(ed25519.verify(key, message, signature));
           assert.equal(ed25519.verify(key, message, flipped(signature, bit >> 3, 1 << (bit & 7))), false);

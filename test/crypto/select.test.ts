@@ -21,7 +21,7 @@ describe('The choice of a provider', () => {
       ...nativeProvider,
       mldsa65: {
         ...mldsa65,
-        sign: (seed, message) => mldsa65.sign(seed, message, NONE),
+        signer: (seed) => (message) => mldsa65.signer(seed)(message, NONE),
         verify: (key, message, signature) => mldsa65.verify(key, message, signature, NONE),
       },
     };
@@ -43,11 +43,11 @@ describe('The choice of a provider', () => {
       { ed25519: { ...p.ed25519, verify: () => true }, mldsa65: { ...p.mldsa65, verify: () => true } },
       { mldsa65: { ...p.mldsa65, verify: () => true } },
       { ed25519: { ...p.ed25519, verify: () => true } },
-      { ed25519: { ...p.ed25519, sign: wrong(64) } },
+      { ed25519: { ...p.ed25519, signer: () => wrong(64) } },
       {
         mldsa65: {
           ...p.mldsa65,
-          sign: () => {
+          signer: () => {
             throw new Error('no');
           },
         },
