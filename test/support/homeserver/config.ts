@@ -15,6 +15,8 @@ export interface SynapseFiles {
 export interface SynapsePorts {
   readonly federation: number;
   readonly client: number;
+  /** Where federation is served when something of the test's own (a tap, a cut) listens on the public port. */
+  readonly behind?: number;
 }
 
 /** Settings of homeserver.yaml, laid over ours; see Synapse's configuration manual. */
@@ -46,7 +48,7 @@ export async function writeIdentity(dir: string, authority: TestAuthority, ports
     server_name: `localhost:${ports.federation}`, // an explicit port needs no DNS and no well-known file
     public_baseurl: `http://${HOST}:${ports.client}/`,
     listeners: [
-      { ...loopback, port: ports.federation, tls: true, resources: [{ names: ['federation'] }] },
+      { ...loopback, port: ports.behind ?? ports.federation, tls: true, resources: [{ names: ['federation'] }] },
       { ...loopback, port: ports.client, tls: false, resources: [{ names: ['client'] }] },
     ],
     database: { name: 'sqlite3', args: { database: filesIn(dir).database } },

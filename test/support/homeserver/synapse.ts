@@ -33,6 +33,8 @@ export interface SynapseOptions {
   readonly dir: string;
   readonly authority: TestAuthority;
   readonly overrides?: Overrides;
+  /** Serve federation on `federationTarget` and leave the public port to a tap, which must then listen before peers call. */
+  readonly tapped?: boolean;
   /** Hears about an installation under way; standard error by default. */
   readonly progress?: Progress;
 }
@@ -45,9 +47,10 @@ export interface StartOptions {
 export async function prepareSynapse(options: SynapseOptions): Promise<Synapse> {
   const program = await findSynapse(options.progress);
   const dir = resolve(options.dir);
-  const [federation, client] = await reservePorts();
-  const settings = await writeIdentity(dir, options.authority, { federation, client });
-  return new Synapse(options.name, dir, { federation, client }, { ...settings, ...options.overrides }, program);
+  const [federation, client, spare] = await reservePorts();
+  const ports = { federation, client, ...(options.tapped ? { behind: spare } : {}) };
+  const settings = await writeIdentity(dir, options.authority, ports);
+  return new Synapse(options.name, dir, ports, { ...settings, ...options.overrides }, program);
 }
 
 /** Both steps, where no registration waits for the server name. */
@@ -59,6 +62,9 @@ export class Synapse {
   readonly dir: string;
   readonly serverName: string;
   readonly clientUrl: string;
+  /** The public federation port, and the one that serves it: the same unless tapped. */
+  readonly federationPort: number;
+  readonly federationTarget: number;
   readonly databasePath: string;
   readonly logPath: string;
   /** Path of the authority's certificate. */
@@ -75,6 +81,8 @@ export class Synapse {
     this.dir = dir;
     this.serverName = String(settings['server_name']);
     this.clientUrl = `http://${HOST}:${ports.client}`;
+    this.federationPort = ports.federation;
+    this.federationTarget = ports.behind ?? ports.federation;
     this.databasePath = files.database;
     this.logPath = files.log;
     this.ca = files.ca;
