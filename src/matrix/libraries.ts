@@ -2,14 +2,14 @@
  * The one file that touches matrix-appservice-bridge: what it is good at is the members' ghosts, with registration and profile settled by one
  * call. It is loaded at the first ghost, not at start: 0.5 s and 66 MB that a bridge which only carries calls never pays.
  */
-import type { Intent } from 'matrix-appservice-bridge';
+import type { AppServiceOutput, Intent } from 'matrix-appservice-bridge';
 import type { VollyError } from '../errors.ts';
 import { ghostOf, type MemberId, type ServerName } from '../ids.ts';
 import { HomeserverError } from './failure.ts';
-import type { Registration } from './registration.ts';
 
 export interface GhostsOptions {
-  readonly registration: Registration;
+  /** The registration file's content. */
+  readonly registration: AppServiceOutput;
   readonly homeserverUrl: string;
   readonly server: ServerName;
 }
@@ -42,7 +42,7 @@ export class Ghosts {
     Logger.configure({ console: 'off' }); // it would log user ids, in a format of its own
     const { registration, homeserverUrl, server } = this.#options;
     const bridge = new Bridge({
-      registration: AppServiceRegistration.fromObject({ ...registration }),
+      registration: AppServiceRegistration.fromObject(registration),
       homeserverUrl,
       domain: server,
       disableStores: true, // its stores break on Node 24

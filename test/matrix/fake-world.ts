@@ -1,0 +1,41 @@
+/** A fake homeserver as a receiver's world. */
+import { systemClock } from '../../src/clock.ts';
+import { bridgeUserOf, parseServerName, type ServerName } from '../../src/ids.ts';
+import { ensureBridgeUser } from '../../src/matrix/bridge-user.ts';
+import { HomeserverClient } from '../../src/matrix/client.ts';
+import { silent } from '../../src/matrix/report.ts';
+import { AS_TOKEN, FakeHomeserver } from '../support/fake-homeserver.ts';
+import type { ReceiverWorld } from './receiver-contract.ts';
+
+export const ORCHID = parseServerName('orchid.example');
+export const IRIS = parseServerName('iris.example');
+
+export const clientOf = (home: FakeHomeserver, asToken = AS_TOKEN): HomeserverClient =>
+  new HomeserverClient({
+    url: home.url,
+    asToken,
+    userId: bridgeUserOf(home.serverName as ServerName),
+    deviceId: 'VOLLY',
+    clock: systemClock,
+  });
+
+export async function fakeWorld(): Promise<ReceiverWorld & { home: FakeHomeserver }> {
+  const home = await new FakeHomeserver(ORCHID).start();
+  const client = clientOf(home);
+  return {
+    home,
+    client,
+    server: ORCHID,
+    peer: IRIS,
+    prepare: () => ensureBridgeUser(client, ORCHID, silent),
+    fromPeer: async (type, content) => home.deliver({ sender: bridgeUserOf(IRIS), type, content }),
+    fromStranger: async (type, content) => home.deliver({ sender: '@mallory:iris.example', type, content }),
+    stopHomeserver: () => home.stop(),
+    startHomeserver: async () => void (await home.start()),
+    backup: async () => {
+      const restore = home.backup();
+      return async () => restore();
+    },
+    close: () => home.stop(),
+  };
+}

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { VollyError } from '../../src/errors.ts';
+import type { SyncReceiver } from '../../src/matrix/receiver.ts';
+import { memoryStores } from '../../src/storage/memory/stores.ts';
+import { clientOf, fakeWorld, IRIS, ORCHID } from './fake-world.ts';
+import { bench, HELLO, hello, receiverContract, until } from './receiver-contract.ts';
+
+receiverContract('fake homeserver', fakeWorld);
+
+describe('receiver', () => {
+  let world: Awaited<ReturnType<typeof fakeWorld>>;
+  let running: SyncReceiver | undefined;
+  const send = async (): Promise<string> => {
+    const envelope = hello(IRIS, ORCHID);
+    await world.fromPeer(HELLO, { envelopes: [envelope] });
+    return String(envelope['id']);
+  };
+  beforeEach(async () => {
+    world = await fakeWorld();
+  });
+  afterEach(async () => {
+    await running?.stop();
+    running = undefined;
+    await world.close();
+  });
+
+  it('loses nothing when 30 % of the answers are lost or cut short (F5)', async () => {
+    const one = bench(world);
+    running = one.receiver;
+    let seen = 0;
+    world.home.fault = ({ path }) => {
+      if (!path.endsWith('/sync')) return undefined;
+      const turn = ++seen % 10;
+      return turn === 3 || turn === 7 ? 'lose' : turn === 5 ? 'cut' : undefined;
+    };
+    await running.start();
+    const sent: string[] = [];
+    for (let i = 0; i < 60; i++) {
+      sent.push(await send());
+      await sleep(2);
+    }
+    await until('all', () => one.route.firstTimes.length === 60);
+    assert.deepEqual(one.route.firstTimes, sent);
+  });
+
+  it('journals before the homeserver may forget', async () => {
+    const stores = memoryStores();
+    const { journal } = stores;
+    const append = journal.append.bind(journal);
+    let failures = 2;
+    journal.append = async (...row) => {
+      if (failures-- > 0) throw new VollyError('database');
+      assert.equal(world.home.kept, 1, 'the homeserver still has it');
+      return append(...row);
+    };
+    const one = bench(world, { stores });
+    running = one.receiver;
+    const id = await send();
+    await running.start();
+    await until('routed', () => one.route.routed.length === 1);
+    assert.deepEqual(one.route.ids, [id]);
+    await until('forgotten', () => world.home.kept === 0);
+  });
+
+  it('keeps at most LIMITS.journalRows unrouted answers and leaves the rest with the homeserver', async () => {
+    const one = bench(world);
+    running = one.receiver;
+    let blocked = true;
+    one.route.refuse = () => {
+      if (blocked) throw new VollyError('database');
+    };
+    await running.start();
+    await until('ready', () => one.receiver.state.ready);
+    const sent: string[] = [];
+    for (let i = 0; i < 40; i++) {
+      sent.push(await send());
+      await sleep(4);
+    }
+    assert.equal((await one.stores.journal.pending('sync')).length, 16);
+    assert.ok(world.home.kept > 0);
+    blocked = false;
+    await until('all', () => one.route.firstTimes.length === 40);
+    assert.deepEqual(one.route.firstTimes, sent);
+  });
+
+  it('does not let one full queue stop the others', async () => {
+    const one = bench(world);
+    running = one.receiver;
+    const full = new Set<string>();
+    one.route.refuse = ({ id }) => {
+      if (full.has(id)) throw new VollyError('overloaded');
+    };
+    await running.start();
+    await until('ready', () => one.receiver.state.ready);
+    for (let i = 0; i < 30; i++) {
+      const envelope = hello(IRIS, ORCHID);
+      full.add(String(envelope['id']));
+      await world.fromPeer(HELLO, { envelopes: [envelope] });
+      await sleep(4);
+    }
+    const begun = Date.now();
+    const id = await send();
+    await until('the other', () => one.route.ids.includes(id));
+    assert.ok(Date.now() - begun < 1_000);
+    assert.ok((one.report.counts.get('inbound_given_up') ?? 0) > 0);
+  });
+
+  it('starts while the homeserver is away: one line, not ready, then ready by itself', async () => {
+    await world.home.stop();
+    const one = bench(world);
+    running = one.receiver;
+    await running.start();
+    await until('tried', () => (one.report.counts.get('sync_homeserver_unreachable') ?? 0) >= 3);
+    assert.equal(running.state.ready, false);
+    assert.equal(one.report.lines.length, 1);
+    assert.match(one.report.lines[0] ?? '', /^homeserver_unreachable: .*ECONNREFUSED/);
+    await world.home.start();
+    await until('ready', () => one.receiver.state.ready);
+    assert.ok(world.home.devices.has('@_volly.bridge:orchid.example/VOLLY'));
+  });
+
+  it('ends with wrong_token and says so once', async () => {
+    const one = bench({ ...world, client: clientOf(world.home, 'wrong'), prepare: async () => {} });
+    running = one.receiver;
+    await running.start();
+    await until('fatal', () => one.fatal.length > 0);
+    assert.equal(one.fatal[0]?.code, 'wrong_token');
+    const requests = world.home.requests.length;
+    await sleep(300);
+    assert.equal(world.home.requests.length, requests);
+  });
+
+  it('waits as long as a 429 asks', async () => {
+    const one = bench(world);
+    running = one.receiver;
+    let limited = false;
+    world.home.fault = ({ path }) => {
+      if (!path.endsWith('/sync') || limited) return undefined;
+      limited = true;
+      return { status: 429, body: { errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: 400 } };
+    };
+    const begun = Date.now();
+    await running.start();
+    await until('ready', () => one.receiver.state.ready);
+    assert.ok(Date.now() - begun >= 395);
+  });
+
+  it('stops at once in the middle of a long poll', async () => {
+    const one = bench(world);
+    await one.receiver.start();
+    await until('polling', () => world.home.count('GET', '/sync') >= 2);
+    const begun = Date.now();
+    await one.receiver.stop();
+    assert.ok(Date.now() - begun < 500);
+    assert.deepEqual(one.report.lines, ['receiving from the homeserver']);
+  });
+
+  it('asks without rooms, presence and account data, and as offline', async () => {
+    const one = bench(world);
+    running = one.receiver;
+    await running.start();
+    await until('ready', () => one.receiver.state.ready);
+    const query = world.home.requests.find(({ path }) => path.endsWith('/sync'))?.query;
+    assert.equal(query?.get('set_presence'), 'offline');
+    assert.equal(query?.get('since'), null);
+    assert.equal(query?.get('device_id'), 'VOLLY');
+    assert.deepEqual(JSON.parse(query?.get('filter') ?? '').room.rooms, []);
+  });
+
+  it('survives answers that are no answers', async () => {
+    const one = bench(world);
+    running = one.receiver;
+    const answers: unknown[] = [
+      null,
+      7,
+      'x',
+      [],
+      { next_batch: 7 },
+      { next_batch: 's1', to_device: 7 },
+      { next_batch: 's1', to_device: { events: [null, 7, {}, { sender: {} }] } },
+    ];
+    world.home.fault = ({ path }) =>
+      path.endsWith('/sync') && answers.length > 0 ? { status: 200, body: answers.shift() } : undefined;
+    await running.start();
+    await until('all read', () => answers.length === 0);
+    const id = await send();
+    await until('routed', () => one.route.ids.includes(id));
+  });
+});
