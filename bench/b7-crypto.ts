@@ -20,6 +20,8 @@ export interface Row {
   readonly target: number;
   readonly better: 'lower' | 'higher';
   readonly rounds: number;
+  /** The two times behind the ratio. */
+  readonly note: string;
 }
 
 const TARGET = 1.3;
@@ -98,8 +100,15 @@ export async function run(rounds: number): Promise<Row[]> {
   ];
   for (const { provider, bare, calls } of sides) {
     const { ours, bare: base } = await compare(ourCall(provider), bareCall(bare), calls, Math.max(rounds, 5));
-    const measure = `crypto of a call, ${provider.name}: ${ours.toFixed(2)} ms against ${base.toFixed(2)} ms bare`;
-    rows.push({ id: 'B7', measure, value: ours / base, target: TARGET, better: 'lower', rounds: Math.max(rounds, 5) });
+    rows.push({
+      id: 'B7',
+      measure: `crypto of a call, ${provider.name} provider ÷ its primitives bare`,
+      value: ours / base,
+      target: TARGET,
+      better: 'lower',
+      rounds: Math.max(rounds, 5),
+      note: `${ours.toFixed(2)} ms against ${base.toFixed(2)} ms`,
+    });
   }
   return rows;
 }

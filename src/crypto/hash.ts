@@ -10,7 +10,8 @@ export const sha256 = (message: Uint8Array): Bytes => nobleSha256(message) as By
 /** 32 bytes. Compare MACs with `equal` of bytes.ts only. */
 export const hmacSha256 = (key: Uint8Array, message: Uint8Array): Bytes => hmac(nobleSha256, key, message) as Bytes;
 
-/** `length` at most 255 · 32 bytes, else a RangeError. An empty salt is 32 zeros (RFC 5869 section 2.2). */
+/** `length` at most 255 · 32 bytes, else a `TypeError`. An empty salt is 32 zeros (RFC 5869 section 2.2). */
 export function hkdfSha256(options: { ikm: Uint8Array; salt: Uint8Array; info: Uint8Array; length: number }): Bytes {
+  if (options.length > 255 * 32) throw new TypeError('HKDF-SHA256 derives at most 8,160 bytes');
   return hkdf(nobleSha256, options.ikm, options.salt, options.info, options.length) as Bytes;
 }

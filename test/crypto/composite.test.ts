@@ -47,6 +47,8 @@ describe('Composite ML-DSA-65 with Ed25519', () => {
       const signature = compositeSign(provider, SEED, MESSAGE, 'volly/1/offer');
       assert(compositeVerify(provider, key, MESSAGE, 'volly/1/offer', signature));
       assert(compositeVerify(provider, key, MESSAGE, utf8('volly/1/offer'), signature));
+      const again = compositeSign(provider, SEED, MESSAGE, 'volly/1/offer');
+      assert.notDeepEqual(again, signature, 'hedged');
       for (const context of ['', 'volly/1/answer', 'volly/1/offe', 'volly/1/offer\0'])
         assert.equal(compositeVerify(provider, key, MESSAGE, context, signature), false, context);
       assert.equal(compositeVerify(provider, key, utf8('a messagf'), 'volly/1/offer', signature), false);

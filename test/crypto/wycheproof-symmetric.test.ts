@@ -47,7 +47,7 @@ describe('Wycheproof: ChaCha20-Poly1305 and HKDF-SHA256', () => {
           assert.deepEqual(derive(), hex(test.okm), `case ${test.tcId}`);
           tally.valid++;
         } else {
-          assert.throws(derive, `case ${test.tcId}`);
+          assert.throws(derive, TypeError, `case ${test.tcId}`);
           tally.tooLong++;
         }
       }
