@@ -1,0 +1,181 @@
+/**
+ * A whole community for the demo, the federation tests and the benches: a real Synapse and a real `volly-bridge` process, set up the way
+ * the README tells an operator to. With `tapped`, everything that passes between bridge and homeserver and between homeservers is kept.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { stringify } from 'yaml';
+import type { TestAuthority } from './homeserver/certificates.ts';
+import type { Progress } from './homeserver/install.ts';
+import { reservePorts } from './homeserver/ports.ts';
+import { prepareSynapse, type Synapse } from './homeserver/synapse.ts';
+import { type Exchange, startTap, type Tap } from './tap.ts';
+
+const root = new URL('../../', import.meta.url).pathname;
+/** What `npx volly-bridge` runs. */
+const program = join(root, 'src/bin.js');
+const READY_MS = 30_000;
+const STOP_MS = 10_000;
+const run = promisify(execFile);
+
+export interface CommunityOptions {
+  readonly name: string;
+  readonly dir: string;
+  readonly authority: TestAuthority;
+  readonly tapped?: boolean;
+  readonly onExchange?: (exchange: Exchange) => void;
+  readonly progress?: Progress;
+  /** Laid over the gateway's section of the configuration. */
+  readonly gateway?: Readonly<Record<string, unknown>>;
+  readonly policy?: Readonly<Record<string, unknown>>;
+}
+
+export class Community {
+  readonly name: string;
+  readonly synapse: Synapse;
+  readonly dir: string;
+  readonly configPath: string;
+  readonly registrationPath: string;
+  readonly databasePath: string;
+  readonly keyPath: string;
+  readonly logPath: string;
+  readonly taps: readonly Tap[];
+  readonly #ports: { appservice: number; gateway: number };
+  #bridge: ChildProcess | undefined;
+
+  constructor(options: CommunityOptions, synapse: Synapse, ports: { appservice: number; gateway: number }, taps: readonly Tap[]) {
+    this.name = options.name;
+    this.dir = options.dir;
+    this.synapse = synapse;
+    this.configPath = join(options.dir, 'config.yaml');
+    this.registrationPath = join(options.dir, 'registration.yaml');
+    this.databasePath = join(options.dir, 'data/volly.db');
+    this.keyPath = join(options.dir, 'data/community.key');
+    this.logPath = join(options.dir, 'bridge.log');
+    this.taps = taps;
+    this.#ports = ports;
+  }
+
+  get serverName(): string {
+    return this.synapse.serverName;
+  }
+
+  get gatewayUrl(): string {
+    return `ws://127.0.0.1:${this.#ports.gateway}`;
+  }
+
+  get bridgePid(): number | undefined {
+    return this.#bridge?.pid;
+  }
+
+  get exchanges(): readonly Exchange[] {
+    return this.taps.flatMap((tap) => tap.exchanges);
+  }
+
+  /** One run of `volly-bridge …`, with this community's configuration. Rejects with the command's one line. */
+  async command(...args: string[]): Promise<string> {
+    const { stdout } = await run(process.execPath, [program, ...args, '--config', this.configPath]);
+    return stdout;
+  }
+
+  /** The link that `volly-bridge member invite` prints. */
+  async invite(localpart: string): Promise<string> {
+    const link = /volly:\S+|https?:\S+/.exec(await this.command('member', 'invite', localpart))?.[0];
+    if (!link) throw new Error('no link in what `member invite` printed');
+    return link;
+  }
+
+  /** Resolves when the bridge says that it is ready: homeserver and database both. */
+  async startBridge(): Promise<void> {
+    const log = createWriteStream(this.logPath, { flags: 'a' });
+    const child = spawn(process.execPath, [program, 'start', '--config', this.configPath], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    this.#bridge = child;
+    endWithParent.add(child);
+    child.once('exit', () => {
+      endWithParent.delete(child);
+      if (this.#bridge === child) this.#bridge = undefined;
+    });
+    const deadline = performance.now() + READY_MS;
+    while (!(await this.isReady())) {
+      if (this.#bridge !== child || performance.now() > deadline) {
+        const text = await readFile(this.logPath, 'utf8').catch(() => '');
+        await this.stopBridge('SIGKILL');
+        throw new Error(`the bridge of ${this.name} did not become ready:\n${text.split('\n').slice(-25).join('\n')}`);
+      }
+      await sleep(25);
+    }
+  }
+
+  async isReady(): Promise<boolean> {
+    const answer = await fetch(`http://127.0.0.1:${this.#ports.appservice}/ready`).catch(() => undefined);
+    await answer?.body?.cancel();
+    return answer?.status === 200;
+  }
+
+  async stopBridge(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#bridge;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill(signal);
+    const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    await exit;
+    clearTimeout(late);
+  }
+
+  async stop(): Promise<void> {
+    await this.stopBridge();
+    await this.synapse.stop();
+    await Promise.all(this.taps.map((tap) => tap.stop()));
+  }
+}
+
+/** Bridges of a test that is interrupted end with it. */
+const endWithParent = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of endWithParent) child.kill('SIGKILL');
+});
+
+async function startTaps(options: CommunityOptions, synapse: Synapse): Promise<Tap[]> {
+  if (!options.tapped) return [];
+  const { onExchange, authority, name } = options;
+  const clientPort = Number(new URL(synapse.clientUrl).port);
+  const observed = onExchange ? { onExchange } : {};
+  return Promise.all([
+    startTap({ name: `${name} bridge`, target: clientPort, ...observed }),
+    startTap({
+      name: `${name} federation`,
+      port: synapse.federationPort,
+      target: synapse.federationTarget,
+      tls: { ...authority.issue(), ca: authority.certificate },
+      ...observed,
+    }),
+  ]);
+}
+
+/** Makes and starts a community, from an empty folder to a bridge that is ready. */
+export async function startCommunity(options: CommunityOptions): Promise<Community> {
+  await mkdir(options.dir, { recursive: true });
+  const { name, dir, authority, tapped = false, progress } = options;
+  const synapse = await prepareSynapse({ name, dir: join(dir, 'synapse'), authority, tapped, ...(progress ? { progress } : {}) });
+  const [appservice, gateway] = await reservePorts();
+  const taps = await startTaps(options, synapse);
+  const community = new Community(options, synapse, { appservice, gateway }, taps);
+  const config = {
+    homeserver: { url: taps[0] ? `http://127.0.0.1:${taps[0].port}` : synapse.clientUrl, server_name: synapse.serverName },
+    appservice: { url: `http://127.0.0.1:${appservice}`, listen: { port: appservice } },
+    gateway: { listen: { port: gateway }, public_url: community.gatewayUrl, ...options.gateway },
+    ...(options.policy ? { policy: options.policy } : {}),
+  };
+  await writeFile(community.configPath, stringify(config));
+  await community.command('registration');
+  await synapse.start({ appservices: [community.registrationPath] });
+  await community.startBridge();
+  return community;
+}
