@@ -80,6 +80,23 @@ export const LIMITS = {
   outboxPerPeer: 10_000,
   /** Of these, from one device: one app cannot fill the peer's queue. */
   outboxPerDevice: 500,
+  /** Envelopes for all peers that nobody has acknowledged, in memory: a tenth of a small server's. */
+  outboxBytes: 134_217_728,
+  /** Of what is sent once and not kept (presence, acks), queued for one peer: some seconds of a large community. */
+  onceQueuePerPeer: 2_000,
+  /** A carrier that has not answered by then counts as failed, and the next one is tried. */
+  carrierMs: 10_000,
+  /** Requests under way to one peer, and only while whole events wait: more would only queue inside the homeserver. */
+  requestsPerPeer: 4,
+  /** Key queries of one server (or own device): each is answered with up to 16 bundles of 20 kB. */
+  keyQueriesPerSecond: 20,
+  keyQueriesBurst: 200,
+  /** How long `undeliverable` and its kind wait for the app of the sender. */
+  endLifeMs: 300_000,
+  /** An id is remembered so long past its envelope's end, and at least this long. */
+  seenMarginMs: 60_000,
+  /** Ids of presence updates told apart, in memory. Losing one early costs nothing: the app compares numbers too. */
+  recentIds: 50_000,
   /** Envelopes waiting for one device. */
   inboxPerDevice: 500,
   /** Envelopes waiting here from one origin server for all devices. */

@@ -1,6 +1,6 @@
 /** What the junction asks of its neighbours, and what it gives them. Carriers, receivers and the gateway meet here and nowhere else. */
-import type { DeviceAddress, ServerName } from '../ids.ts';
-import type { Envelope, EnvelopeType } from '../protocol/envelope.ts';
+import type { DeviceAddress, EnvelopeId, ServerName } from '../ids.ts';
+import type { Address, Envelope, EnvelopeType } from '../protocol/envelope.ts';
 
 /** A way to move envelopes to another community's bridge. One contract suite holds every implementation. */
 export interface Carrier {
@@ -8,7 +8,8 @@ export interface Carrier {
   /**
    * Hands over envelopes of one type, already encoded, together at most LIMITS.eventBytes. Resolves once the homeserver (or the
    * peer) has taken them, which promises nothing about arrival: the outbox repeats until the peer acknowledges. Rejects with a
-   * VollyError (`peer_unreachable`, `homeserver_unreachable`, `homeserver_refused`, `rate_limited`).
+   * VollyError: `peer_unreachable`, `homeserver_refused`, `rate_limited` when nothing left; `homeserver_unreachable`, `timed_out` when
+   * it may have. An error with a number `retryAfterMs` is not tried again before.
    */
   send(peer: ServerName, type: EnvelopeType, encoded: readonly string[]): Promise<void>;
   /** Called while envelopes to a peer wait too long: try to wake the path. True when the peer's server answered. */
@@ -35,8 +36,8 @@ export interface Route {
 /** The members' side of the bridge. */
 export interface Doorway {
   /**
-   * Offers an envelope to a device that may be online; the envelope stays in the inbox until `Inbox.taken`. Never throws and
-   * never waits for the app.
+   * Offers an envelope to a device that may be online; it stays in the inbox until `Mailbox.taken`, except presence, which is kept
+   * nowhere. Never throws and never waits for the app.
    */
   deliver(device: DeviceAddress, envelope: Envelope): void;
 }
@@ -45,4 +46,23 @@ export interface Doorway {
 export interface Shelf {
   /** One encoded bundle (PROTOCOL.md section 6) per device of the member; empty when there is no such member. */
   bundles(localpart: string): Promise<readonly Uint8Array[]>;
+}
+
+/** What waits for a device, for the gateway when the device connects. */
+export interface Mailbox {
+  /** In order of arrival. */
+  waiting(device: DeviceAddress): Promise<readonly Envelope[]>;
+  /** The app opened it. Nothing happens when it was not waiting. */
+  taken(device: DeviceAddress, envelope: { readonly id: EnvelopeId; readonly from: Address }): Promise<void>;
+}
+
+/** Counts for the operator. Labels have few values: types, codes, never a member. */
+export interface Counters {
+  count(name: string, labels?: Readonly<Record<string, string>>): void;
+}
+
+/** Lines for the operator. Fields name servers, types and codes; never members, ids or content. */
+export interface Log {
+  info(event: string, fields?: Readonly<Record<string, string | number>>): void;
+  warn(event: string, fields?: Readonly<Record<string, string | number>>): void;
 }

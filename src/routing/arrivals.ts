@@ -1,0 +1,101 @@
+/** What is done with an envelope for this community, from another one or from an own device alike. */
+import { VollyError } from '../errors.ts';
+import { type DeviceAddress, deviceOf, localpartOf, memberOf, type ServerName } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
+import type { Envelope, EnvelopeOf } from '../protocol/envelope.ts';
+import type { MemberStore } from '../storage/types.ts';
+import type { Ends } from './ends.ts';
+import type { Hellos } from './hellos.ts';
+import type { Inbox } from './inbox.ts';
+import type { Keys } from './keys.ts';
+import type { Lives } from './lives.ts';
+import type { Outbox } from './outbox.ts';
+import type { Doorway } from './ports.ts';
+import { RecentIds } from './recent.ts';
+
+export interface ArrivalsOptions {
+  readonly own: ServerName;
+  readonly members: Pick<MemberStore, 'kind' | 'devices'>;
+  readonly inbox: Inbox;
+  readonly outbox: Outbox;
+  readonly ends: Ends;
+  readonly keys: Keys;
+  readonly hellos: Hellos;
+  readonly doorway: Doorway;
+  readonly lives: Lives;
+}
+
+/** The one device of a member whose app is a legacy one. */
+const LEGACY_DEVICE = 'LEGACY';
+
+export class Arrivals {
+  readonly #options: ArrivalsOptions;
+  readonly #recent = new RecentIds(LIMITS.recentIds);
+
+  constructor(options: ArrivalsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * `origin` is the server that `from` belongs to and that sent it. Resolves when the envelope, or the answer to it, is on disk.
+   * A repeated envelope changes nothing. Throws `overloaded`, `rate_limited`, `database`, `wrong_sender`.
+   */
+  async take(envelope: Envelope, origin: ServerName, deadline: number): Promise<void> {
+    switch (envelope.type) {
+      case 'app.volly.ack':
+        return this.#options.outbox.acknowledge(origin, envelope.acks);
+      case 'app.volly.hello':
+        return this.#options.hellos.received(envelope);
+      case 'app.volly.undeliverable':
+        return this.#undeliverable(envelope, origin, deadline);
+      case 'app.volly.presence':
+        if (this.#recent.add(`${origin} ${envelope.id}`)) this.#options.doorway.deliver(envelope.to, envelope);
+        return;
+      case 'app.volly.keys.query':
+        return this.#query(envelope, origin, deadline);
+      default:
+        return this.#forDevice(envelope, envelope.to, origin, deadline);
+    }
+  }
+
+  async #forDevice(envelope: Envelope, to: DeviceAddress, origin: ServerName, deadline: number): Promise<void> {
+    const { inbox, ends } = this.#options;
+    if (await this.#exists(to)) {
+      await inbox.accept(origin, to, envelope, deadline);
+      return;
+    }
+    // Told before it is remembered: a crash in between tells twice, the other order not at all.
+    if (await inbox.seen(origin, envelope.id)) return;
+    await ends.tell(envelope, 'unknown_member');
+    await inbox.remember(origin, envelope.id, deadline);
+  }
+
+  async #exists(device: DeviceAddress): Promise<boolean> {
+    const member = localpartOf(memberOf(device));
+    const kind = await this.#options.members.kind(member);
+    if (kind === 'legacy') return deviceOf(device) === LEGACY_DEVICE;
+    return kind === 'enhanced' && (await this.#options.members.devices(member)).some((row) => row.device === deviceOf(device));
+  }
+
+  async #query(query: EnvelopeOf<'app.volly.keys.query'>, origin: ServerName, deadline: number): Promise<void> {
+    const { own, inbox, outbox, keys, lives } = this.#options;
+    if (await inbox.seen(origin, query.id)) return;
+    const local = origin === own;
+    const bundles = await keys.answer(query, local ? query.from : origin);
+    const keep = (bundle: (typeof bundles)[number]) =>
+      local ? inbox.accept(own, bundle.to, bundle, lives.deadline(bundle)) : outbox.enqueue(bundle, lives.deadline(bundle));
+    // Together: they share a commit and, on the way, events.
+    await Promise.all(bundles.map(keep));
+    await inbox.remember(origin, query.id, deadline);
+  }
+
+  /** Counts only from the server the named envelope was for, and only for the device that sent it; once. */
+  async #undeliverable(end: EnvelopeOf<'app.volly.undeliverable'>, origin: ServerName, deadline: number): Promise<void> {
+    const { inbox, outbox } = this.#options;
+    if (await inbox.seen(origin, end.id)) return;
+    const row = await outbox.find(end.envelope);
+    if (!row || row.peer !== origin || row.from !== end.to) throw new VollyError('wrong_sender', 'undeliverable');
+    await inbox.accept(origin, end.to, end, deadline);
+    await outbox.remove(origin, end.envelope);
+  }
+}

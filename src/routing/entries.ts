@@ -1,0 +1,88 @@
+/** What waits for a peer, in memory, and which of it goes into the next event. */
+import type { EnvelopeId, ServerName } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
+import type { EnvelopeType } from '../protocol/envelope.ts';
+
+export interface Entry {
+  readonly id: EnvelopeId;
+  readonly peer: ServerName;
+  readonly type: EnvelopeType;
+  readonly from: string;
+  /** Every transmission is these bytes. */
+  readonly encoded: string;
+  /** On the clock of Lives. */
+  readonly deadline: number;
+  /** False: sent once, then forgotten. */
+  readonly acked: boolean;
+  /** A newer entry of the same key takes the place of a queued older one. */
+  readonly key?: string;
+  readonly since: number;
+  /** When it is queued again, unless acknowledged. */
+  dueAt: number;
+  tries: number;
+  /** Whether any transmission may have reached the peer. */
+  left: boolean;
+  sending: boolean;
+}
+
+/** First in, first out, of one type at a time. */
+export class ReadyQueue {
+  readonly #types = new Map<EnvelopeType, { readonly entries: Set<Entry>; bytes: number }>();
+  /** All of them, longest waiting first. */
+  readonly #order = new Set<Entry>();
+  readonly #keys = new Map<string, Entry>();
+
+  get size(): number {
+    return this.#order.size;
+  }
+
+  has(entry: Entry): boolean {
+    return this.#order.has(entry);
+  }
+
+  /** Returns the older entry whose place this one took. */
+  add(entry: Entry): Entry | undefined {
+    if (this.#order.has(entry)) return undefined;
+    const older = entry.key === undefined ? undefined : this.#keys.get(entry.key);
+    if (older) this.delete(older);
+    if (entry.key !== undefined) this.#keys.set(entry.key, entry);
+    const type = this.#types.get(entry.type) ?? { entries: new Set(), bytes: 0 };
+    this.#types.set(entry.type, type);
+    type.entries.add(entry);
+    type.bytes += entry.encoded.length;
+    this.#order.add(entry);
+    return older;
+  }
+
+  delete(entry: Entry): void {
+    const type = this.#types.get(entry.type);
+    if (!type?.entries.delete(entry)) return;
+    type.bytes -= entry.encoded.length;
+    if (type.entries.size === 0) this.#types.delete(entry.type);
+    this.#order.delete(entry);
+    if (entry.key !== undefined && this.#keys.get(entry.key) === entry) this.#keys.delete(entry.key);
+  }
+
+  /** Whether some type alone fills an event. */
+  hasWholeEvent(): boolean {
+    for (const { entries, bytes } of this.#types.values())
+      if (bytes >= LIMITS.eventBytes || entries.size >= LIMITS.envelopesPerEvent) return true;
+    return false;
+  }
+
+  /** Takes the longest waiting entry and those of its type behind it, as far as one event goes. */
+  take(): readonly Entry[] {
+    const first = this.#order.values().next().value;
+    if (!first) return [];
+    const event: Entry[] = [];
+    let bytes = 0;
+    for (const entry of this.#types.get(first.type)!.entries) {
+      bytes += entry.encoded.length;
+      // What does not fit ends the event, so that nothing overtakes within its type.
+      if (bytes > LIMITS.eventBytes || event.length === LIMITS.envelopesPerEvent) break;
+      event.push(entry);
+    }
+    for (const entry of event) this.delete(entry);
+    return event;
+  }
+}

@@ -1,0 +1,85 @@
+/** Hellos between bridges: they show a clock that is wrong, and that a peer is there again. */
+import type { Clock, RandomBytes } from '../clock.ts';
+import { newEnvelopeId, type ServerName } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
+import type { EnvelopeOf } from '../protocol/envelope.ts';
+import { Buckets } from './buckets.ts';
+import type { Lives } from './lives.ts';
+import type { Outbox } from './outbox.ts';
+import type { Counters, Log } from './ports.ts';
+
+type Hello = EnvelopeOf<'app.volly.hello'>;
+
+/** Each hello may cost a reply and a repeat of all that waits. */
+const PER_SECOND = 1 / 3;
+const BURST = 5;
+
+export interface HellosOptions {
+  readonly own: ServerName;
+  readonly outbox: Pick<Outbox, 'sendOnce' | 'resend'>;
+  readonly lives: Lives;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly counters: Counters;
+  readonly log: Log;
+}
+
+export class Hellos {
+  readonly #options: HellosOptions;
+  readonly #received: Buckets;
+  readonly #greeted: Buckets;
+  /** Peer → when it was greeted, on its way to be measured by the reply. */
+  readonly #asked = new Map<ServerName, number>();
+
+  constructor(options: HellosOptions) {
+    this.#options = options;
+    this.#received = new Buckets(options.clock, PER_SECOND, BURST);
+    this.#greeted = new Buckets(options.clock, PER_SECOND, BURST);
+  }
+
+  greet(peer: ServerName): void {
+    if (!this.#greeted.take(peer)) return;
+    this.#asked.delete(peer);
+    this.#asked.set(peer, this.#options.clock.now());
+    if (this.#asked.size > LIMITS.peers) this.#asked.delete(this.#asked.keys().next().value!);
+    this.#send(peer, false);
+  }
+
+  received(hello: Hello): void {
+    const peer = hello.from;
+    this.#measure(hello);
+    if (!this.#received.take(peer)) return;
+    if (!hello.reply) this.#send(peer, true);
+    this.#options.outbox.resend(peer);
+  }
+
+  /**
+   * A reply was written between our question and now, so anything outside is skew. A question may have waited in the homeserver for
+   * hours, so only a time of the future says something.
+   */
+  #measure({ from, time, reply }: Hello): void {
+    const now = this.#options.clock.now();
+    const asked = this.#asked.get(from);
+    if (reply) this.#asked.delete(from);
+    const behind = reply && asked !== undefined ? asked - time : 0;
+    const skewMs = Math.max(time - now, behind);
+    if (skewMs <= LIMITS.skewMs) return;
+    this.#options.counters.count('clock_skew');
+    this.#options.log.warn('clock_skew', { peer: from, seconds: Math.round(skewMs / 1_000) });
+  }
+
+  #send(peer: ServerName, reply: boolean): void {
+    const { own, outbox, lives, clock, random } = this.#options;
+    const type = 'app.volly.hello';
+    const envelope: Hello = {
+      id: newEnvelopeId(random),
+      type,
+      from: own,
+      to: peer,
+      expires: lives.expires(type),
+      time: clock.now(),
+      reply,
+    };
+    outbox.sendOnce(envelope, lives.deadline(envelope));
+  }
+}

@@ -1,0 +1,175 @@
+/** Envelopes on their way to other communities: kept until acknowledged, repeated, and ended definitely. */
+import type { Clock, RandomBytes } from '../clock.ts';
+import { type ErrorCode, VollyError } from '../errors.ts';
+import type { EnvelopeId, ServerName } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
+import { type Envelope, encodeEnvelope, serverOfAddress } from '../protocol/envelope.ts';
+import type { OutboxRow, OutboxStore } from '../storage/types.ts';
+import type { Entry } from './entries.ts';
+import type { Lives } from './lives.ts';
+import { PeerQueue } from './peer-queue.ts';
+import type { Carrier, Counters } from './ports.ts';
+
+/** How finely repeats and ends are timed. One pass over all that waits costs microseconds. */
+const TICK_MS = 250;
+/** A request may hang for as long as a carrier is given; what is in it is durable, so stopping does not wait that long. */
+const STOP_MS = 3_000;
+
+/** What a sender is told about. */
+export type Ended = Pick<OutboxRow, 'id' | 'type' | 'from'>;
+
+export interface OutboxOptions {
+  readonly store: OutboxStore;
+  readonly carrier: Carrier;
+  readonly lives: Lives;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly counters: Counters;
+  /** Tells the sender its end, durably; the row goes afterwards. A rejection is tried again. */
+  readonly ended: (row: Ended, reason: ErrorCode) => Promise<void>;
+  /** A peer's server answered after envelopes had waited. */
+  readonly woken: (peer: ServerName) => void;
+}
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #peers = new Map<ServerName, PeerQueue>();
+  /** Ends being told right now. */
+  readonly #ending = new Set<EnvelopeId>();
+  /** Encoded envelopes in memory. */
+  #bytes = 0;
+  #cancelTick: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** Goes on with what an earlier run left; returns the peers it is for. */
+  async start(): Promise<readonly ServerName[]> {
+    // An earlier run may have sent any of these.
+    for (const row of await this.#options.store.all()) this.#add({ ...this.#entryOf(row), acked: true, left: true });
+    return [...this.#peers.keys()];
+  }
+
+  /** Resolves once the envelope is on disk: a definite end is promised from here on. Throws `overloaded`, `database`. */
+  async enqueue(envelope: Envelope, deadline: number): Promise<void> {
+    const row = rowOf(envelope, deadline);
+    this.#reserve(row);
+    let result: 'accepted' | 'duplicate' | 'full' | undefined;
+    try {
+      result = await this.#options.store.put(row);
+    } finally {
+      if (result !== 'accepted') this.#bytes -= row.encoded.length;
+    }
+    if (result === 'full') throw new VollyError('overloaded', 'outbox');
+    if (result === 'accepted') this.#add({ ...this.#entryOf(row), acked: true }, true);
+  }
+
+  /** For types that nobody acknowledges: sent once, forgotten with the process. `key`: the newest of a key replaces a queued older one. */
+  sendOnce(envelope: Envelope, deadline: number, key?: string): void {
+    const row = rowOf(envelope, deadline);
+    if (
+      this.#bytes + row.encoded.length > LIMITS.outboxBytes ||
+      (this.#peers.get(row.peer)?.once ?? 0) >= LIMITS.onceQueuePerPeer
+    ) {
+      this.#options.counters.count('dropped', { type: row.type });
+      return;
+    }
+    this.#add({ ...this.#entryOf(row), acked: false, ...(key === undefined ? {} : { key }) });
+  }
+
+  /** The peer's word that it has them. Ids of other peers are not its to acknowledge and are left alone. */
+  async acknowledge(peer: ServerName, ids: readonly EnvelopeId[]): Promise<void> {
+    const known = await this.#options.store.acknowledge(peer, ids);
+    const queue = this.#peers.get(peer);
+    queue?.heard();
+    for (const id of known) this.#forget(queue?.remove(id));
+  }
+
+  /** The row of an envelope, waiting or acknowledged. */
+  find(id: EnvelopeId): ReturnType<OutboxStore['find']> {
+    return this.#options.store.find(id);
+  }
+
+  /** The sender has been told the end of it. */
+  async remove(peer: ServerName, id: EnvelopeId): Promise<void> {
+    await this.#options.store.remove([id]);
+    this.#forget(this.#peers.get(peer)?.remove(id));
+  }
+
+  /** Sends again all that waits for a peer which is known to be there. */
+  resend(peer: ServerName): void {
+    this.#peers.get(peer)?.heard();
+    this.#peers.get(peer)?.resend();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelTick?.();
+    let cancel = (): void => {};
+    const enough = new Promise<void>((resolve) => {
+      cancel = this.#options.clock.after(STOP_MS, resolve);
+    });
+    await Promise.race([Promise.all([...this.#peers.values()].map((queue) => queue.stop())), enough]);
+    cancel();
+  }
+
+  #reserve(row: OutboxRow): void {
+    const newPeer = !this.#peers.has(row.peer) && this.#peers.size >= LIMITS.peers;
+    if (newPeer || this.#bytes + row.encoded.length > LIMITS.outboxBytes) throw new VollyError('overloaded', 'outbox');
+    this.#bytes += row.encoded.length;
+  }
+
+  #entryOf(row: OutboxRow): Omit<Entry, 'acked' | 'key'> {
+    const { id, peer, type, from, encoded, expires: deadline } = row;
+    const since = this.#options.lives.now();
+    return { id, peer, type, from, encoded, deadline, since, dueAt: since, tries: 0, left: false, sending: false };
+  }
+
+  #add(entry: Entry, reserved = false): void {
+    if (!reserved) this.#bytes += entry.encoded.length;
+    // What was stored while the bridge stopped is sent by the next run.
+    if (this.#stopped) return;
+    let queue = this.#peers.get(entry.peer);
+    if (!queue) {
+      queue = new PeerQueue(entry.peer, this.#options);
+      this.#peers.set(entry.peer, queue);
+    }
+    this.#forget(queue.add(entry));
+    this.#cancelTick ??= this.#options.clock.after(TICK_MS, () => this.#tick());
+  }
+
+  #forget(entry: Entry | undefined): void {
+    if (entry) this.#bytes -= entry.encoded.length;
+  }
+
+  #tick(): void {
+    this.#cancelTick = undefined;
+    for (const queue of this.#peers.values()) {
+      for (const entry of queue.tick()) void this.#end(entry);
+      if (queue.empty) this.#peers.delete(queue.peer);
+    }
+    if (this.#peers.size > 0) this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#tick());
+  }
+
+  async #end(entry: Entry): Promise<void> {
+    if (!entry.acked) return this.#forget(this.#peers.get(entry.peer)?.remove(entry.id));
+    if (this.#ending.has(entry.id)) return;
+    this.#ending.add(entry.id);
+    try {
+      await this.#options.ended(entry, entry.left || entry.sending ? 'unconfirmed' : 'peer_unreachable');
+      await this.remove(entry.peer, entry.id);
+    } catch {
+      // The database is away: the next tick finds the entry again.
+      this.#options.counters.count('end_failed');
+    } finally {
+      this.#ending.delete(entry.id);
+    }
+  }
+}
+
+function rowOf(envelope: Envelope, deadline: number): OutboxRow {
+  const { id, type, from, to } = envelope;
+  return { id, peer: serverOfAddress(to), type, from, to, expires: deadline, encoded: encodeEnvelope(envelope) };
+}
