@@ -7,6 +7,7 @@ import { toHex } from '../bytes.ts';
 import type { RandomBytes } from '../clock.ts';
 import { VollyError } from '../errors.ts';
 import { SENDER_LOCALPART, type ServerName } from '../ids.ts';
+import type { Config } from './schema.ts';
 
 export interface RegistrationOptions {
   readonly id: string;
@@ -14,6 +15,12 @@ export interface RegistrationOptions {
   readonly url: string;
   readonly server: ServerName;
 }
+
+export const registrationOptions = ({ appservice: { id, url }, homeserver }: Config): RegistrationOptions => ({
+  id,
+  url,
+  server: homeserver.server_name,
+});
 
 export interface Tokens {
   /** The bridge shows it to the homeserver. */
@@ -67,8 +74,14 @@ export function buildRegistration({ id, url, server }: RegistrationOptions, { as
 const HEADER = `# The homeserver's half of the Volly bridge: name this file under app_service_config_files in homeserver.yaml and
 # restart the homeserver. Keep it secret: its tokens speak for every member. Written by \`volly-bridge registration\`.
 `;
+const SAMPLE_HEADER = `# What \`volly-bridge registration\` writes, with real tokens, to the path that appservice.registration names. This one is
+# a sample: the bridge refuses to start with its tokens.
+`;
 
 export const registrationToYaml = (registration: Registration): string => HEADER + stringify(registration);
+
+export const sampleRegistration = (options: RegistrationOptions): string =>
+  SAMPLE_HEADER + stringify(buildRegistration(options, PLACEHOLDER_TOKENS));
 
 /** The tokens in a registration file, sample or not. Throws `bad_config` for what holds none. */
 export function readTokens(yaml: string, file: string): Tokens {

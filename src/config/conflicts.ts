@@ -1,0 +1,19 @@
+/** Rules that one option alone cannot break. */
+import type { Config } from './schema.ts';
+
+/** What a rule over several options found: which one to mend and why. */
+export interface Conflict {
+  readonly path: readonly (string | number)[];
+  readonly why: string;
+}
+
+export function conflictsOf(config: Config): readonly Conflict[] {
+  const out: Conflict[] = [];
+  const { gateway, appservice, policy } = config;
+  if (gateway.listen.port === appservice.listen.port && gateway.listen.host === appservice.listen.host)
+    out.push({ path: ['gateway', 'listen', 'port'], why: 'is the port of appservice.listen too; they need two' });
+  policy.deny.forEach((server, i) => {
+    if (policy.allow.includes(server)) out.push({ path: ['policy', 'deny', i], why: 'is in policy.allow too' });
+  });
+  return out;
+}

@@ -1,0 +1,162 @@
+/**
+ * The only truth about the configuration: what there is, what is allowed, what holds when nothing is said, and why. The sample file, the
+ * checks and their messages all come from here.
+ */
+import { z } from 'zod';
+import { isServerName, type ServerName } from '../ids.ts';
+
+/** `description` says why; `allowed` completes "allowed is …" in an error; `example` stands in the sample where there is no default. */
+interface Meta {
+  readonly description: string;
+  readonly allowed: string;
+  readonly example?: unknown;
+}
+
+const about = <T extends z.ZodType>(schema: T, meta: Meta): T => schema.meta({ ...meta });
+const section = <T extends z.ZodRawShape>(description: string, shape: T) =>
+  z.strictObject(shape).meta({ description, allowed: `a section with ${Object.keys(shape).join(', ')}` });
+
+const port = (description: string, value: number) =>
+  about(z.int().min(1).max(65_535).default(value), { description, allowed: 'a whole number from 1 to 65535' });
+const host = (description: string) =>
+  about(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9.:_-]+$/)
+      .default('127.0.0.1'),
+    { description, allowed: 'an IP address or host name, as 127.0.0.1, 0.0.0.0 or ::' },
+  );
+const path = (description: string, value: string) =>
+  about(z.string().min(1).default(value), { description, allowed: 'a path, relative to this file or absolute' });
+const serverName = z
+  .string()
+  .refine(isServerName)
+  .transform((text) => text as ServerName);
+
+/** Scheme, host and port, nothing behind: paths are the protocol's. Gives it back without a trailing slash. */
+const origin = (...schemes: string[]) =>
+  z.string().refine((text) => {
+    const url = URL.parse(text);
+    const bare = url !== null && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '';
+    return bare && schemes.includes(url.protocol);
+  });
+const bare = (url: string): string => url.replace(/\/$/, '');
+const isLoopback = (name: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(name);
+
+const homeserver = section('The Matrix homeserver of this community.', {
+  url: about(origin('http:', 'https:').transform(bare).prefault('http://127.0.0.1:8008'), {
+    description: 'Where the bridge reaches the homeserver’s client API. Plain http is for the same machine.',
+    allowed: 'an http:// or https:// address without a path',
+  }),
+  server_name: about(serverName, {
+    description: 'The homeserver’s server_name: the part of members’ addresses behind the @. It can never be changed.',
+    allowed: 'a Matrix server name in lower case, with its port if it has one, as orchid.example',
+    example: 'orchid.example',
+  }),
+});
+
+const appservice = section('The side that the homeserver calls. Keep its port away from the internet.', {
+  id: about(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,64}$/)
+      .default('volly'),
+    {
+      description: 'The name under which the homeserver knows this bridge.',
+      allowed: '1 to 64 of A-Z a-z 0-9 . _ -',
+    },
+  ),
+  url: about(origin('http:', 'https:').transform(bare).prefault('http://127.0.0.1:29330'), {
+    description: 'Where the homeserver reaches the bridge; goes into the registration.',
+    allowed: 'an http:// or https:// address without a path',
+  }),
+  listen: section('Where the bridge listens for it; /live and /ready are answered here too.', {
+    host: host('The address to listen on: 127.0.0.1 unless the homeserver is on another machine.'),
+    port: port('The port to listen on.', 29_330),
+  }).prefault({}),
+  registration: path(
+    'The registration file. It alone holds the two tokens; `volly-bridge registration` writes it, the homeserver reads it.',
+    './data/registration.yaml',
+  ),
+});
+
+const tls = about(
+  section('', {
+    certificate: about(z.string().min(1), {
+      description: 'The certificate with its chain, PEM.',
+      allowed: 'a path, relative to this file or absolute',
+      example: './tls.crt',
+    }),
+    key: about(z.string().min(1), {
+      description: 'Its private key, PEM.',
+      allowed: 'a path, relative to this file or absolute',
+      example: './tls.key',
+    }),
+  }).optional(),
+  {
+    description:
+      'For a gateway without a reverse proxy in front, which would otherwise end TLS. Without this section it is plain WebSocket.',
+    allowed: 'a section with certificate, key',
+  },
+);
+
+const gateway = section('The side that members’ apps connect to.', {
+  listen: section('Where the gateway listens.', {
+    host: host('The address to listen on: 127.0.0.1 behind a reverse proxy.'),
+    port: port('The port to listen on.', 29_331),
+  }).prefault({}),
+  public_url: about(
+    origin('wss:', 'ws:')
+      .refine((text) => text.startsWith('wss:') || isLoopback(URL.parse(text)?.hostname ?? ''))
+      .transform(bare),
+    {
+      description: 'The address that invites give to members’ apps.',
+      allowed: 'a wss:// address without a path (ws:// for localhost only)',
+      example: 'wss://volly.orchid.example',
+    },
+  ),
+  legacy: about(z.boolean().default(false), {
+    description:
+      'Admit apps that cannot encrypt: the bridge then encrypts for them and could read their calls. Peers are shown that.',
+    allowed: 'true or false',
+  }),
+  tls,
+});
+
+const servers = (description: string) =>
+  about(
+    z.array(about(serverName, { description: 'One server.', allowed: 'a Matrix server name, as iris.example' })).prefault([]),
+    { description, allowed: 'a list of Matrix server names' },
+  );
+
+const policy = section('With which communities messages are exchanged.', {
+  allow: servers('If any are named, only these.'),
+  deny: servers('Never with these.'),
+});
+
+export const configSchema = section('The Volly bridge.', {
+  homeserver,
+  appservice: appservice.prefault({}),
+  gateway,
+  storage: section('What the bridge keeps.', {
+    path: path(
+      'The SQLite database. Back it up with the homeserver’s; losing it loses members and waiting messages.',
+      './data/volly.db',
+    ),
+  }).prefault({}),
+  keys: section('The community’s own key.', {
+    path: path(
+      'Made at the first start, for its owner’s eyes only. Apps pin this key: losing it makes every member enrol again.',
+      './data/community.key',
+    ),
+  }).prefault({}),
+  policy: policy.prefault({}),
+  logging: section('What is written to standard output.', {
+    level: about(z.enum(['error', 'warn', 'info', 'debug']).default('info'), {
+      description: 'No level logs what members say, to whom, or any key or token.',
+      allowed: 'error, warn, info or debug',
+    }),
+  }).prefault({}),
+});
+
+export type Config = z.infer<typeof configSchema>;
