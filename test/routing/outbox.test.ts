@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { VollyError } from '../../src/errors.ts';
+import { LIMITS } from '../../src/limits.ts';
+import { ManualClock } from '../support/clock.ts';
+import { SimulatedNetwork } from '../support/simulated-carrier.ts';
+import { alice, Bridge, bob, eventsOf, fern, message, offer, orchid, pair } from './bridge.ts';
+
+const CANDIDATES = 'app.volly.call.candidates';
+
+describe('outbox', () => {
+  let clock: ManualClock;
+  let network: SimulatedNetwork;
+  let a: Bridge;
+  /** Only Orchid runs: Fern is there and answers nothing. */
+  beforeEach(async () => {
+    clock = new ManualClock();
+    network = new SimulatedNetwork(clock);
+    network.attach(fern, () => {});
+    a = new Bridge({ server: orchid, clock, networks: [network], devices: [alice] });
+    await a.junction.start();
+  });
+
+  it('has the envelope on disk when route resolves', async () => {
+    const envelope = message(clock);
+    await a.send(envelope);
+    assert.deepEqual(
+      (await a.stores.outbox.all()).map((row) => row.id),
+      [envelope.id],
+    );
+  });
+
+  it('repeats the same bytes after about 1, 2, 4, 8 s, ends `unconfirmed` 5 s past the end', async () => {
+    const envelope = message(clock);
+    await a.send(envelope);
+    network.woken.length = 0;
+    network.cut = true;
+    await clock.advance(29_500);
+    const events = eventsOf(network, CANDIDATES);
+    assert.ok(events.every((event) => event.encoded[0] === events[0]!.encoded[0]));
+    const gaps = events.slice(1).map((event, i) => event.at - events[i]!.at);
+    assert.equal(gaps.length, 5);
+    [1_000, 2_000, 4_000, 8_000, 8_000].forEach((gap, i) => {
+      assert.ok(Math.abs(gaps[i]! - gap) <= gap * 0.15 + 260, `gap ${i}: ${gaps[i]}`);
+    });
+    assert.deepEqual(a.ends(envelope.id), []);
+    await clock.advance(1_000);
+    assert.deepEqual(a.ends(envelope.id), ['unconfirmed']);
+    assert.deepEqual(await a.stores.outbox.all(), []);
+  });
+
+  it('ends `peer_unreachable` what never left', async () => {
+    network.refusal = new VollyError('homeserver_refused');
+    const never = message(clock);
+    await a.send(never);
+    await clock.advance(31_000);
+    network.refusal = new VollyError('homeserver_unreachable');
+    const maybe = message(clock);
+    await a.send(maybe);
+    await clock.advance(31_000);
+    assert.deepEqual(a.ends(never.id), ['peer_unreachable']);
+    assert.deepEqual(a.ends(maybe.id), ['unconfirmed']);
+  });
+
+  it('asks a failing homeserver ever less often, and no sooner than it wants', async () => {
+    network.refusal = Object.assign(new VollyError('rate_limited'), { retryAfterMs: 20_000 });
+    await a.send(message(clock));
+    await clock.advance(3_000);
+    await a.send(message(clock));
+    assert.equal(network.sent.length, 1);
+    network.refusal = undefined;
+    network.cut = true;
+    await clock.advance(18_000);
+    assert.equal(eventsOf(network, CANDIDATES).length, 1 + 1);
+    assert.equal(eventsOf(network, CANDIDATES)[1]!.encoded.length, 2);
+  });
+
+  it('sends at once when idle, one request at a time, and fills the next with what queued meanwhile', async () => {
+    const first = a.send(message(clock));
+    await clock.advance(1);
+    assert.equal(network.sent.length, 1);
+    await Promise.all([first, ...Array.from({ length: 20 }, () => a.send(message(clock)))]);
+    await a.send(offer(clock));
+    await clock.advance(2);
+    assert.equal(network.sent.length, 1);
+    await clock.advance(20);
+    assert.deepEqual(
+      network.sent.map((event) => [event.type, event.encoded.length]),
+      [
+        [CANDIDATES, 1],
+        [CANDIDATES, 20],
+        ['app.volly.call.offer', 1],
+      ],
+    );
+    assert.equal(network.busiest, 1);
+  });
+
+  it('opens more requests only while whole events wait, four at most', async () => {
+    await Promise.all(Array.from({ length: 40 }, () => a.send(message(clock, { bytes: 20_000 }))));
+    await clock.advance(1);
+    assert.equal(network.sent.length, LIMITS.requestsPerPeer);
+    await clock.advance(100);
+    assert.equal(network.busiest, LIMITS.requestsPerPeer);
+    assert.ok(network.sent.every((event) => event.encoded.join('').length <= LIMITS.eventBytes));
+  });
+
+  it('replaces a queued presence update by a newer one and never repeats it', async () => {
+    await a.send(message(clock));
+    const presence = () => message(clock, { type: 'app.volly.presence', expires: clock.now() + 60_000 });
+    const [first, second] = [presence(), presence()];
+    await clock.advance(1);
+    await a.send(first);
+    await a.send(second);
+    await clock.advance(20_000);
+    const events = eventsOf(network, 'app.volly.presence');
+    assert.equal(events.length, 1);
+    assert.deepEqual(
+      events[0]!.encoded.map((text) => JSON.parse(text).id),
+      [second.id],
+    );
+    assert.ok((await a.stores.outbox.all()).every((row) => row.type !== 'app.volly.presence'));
+  });
+
+  it('wakes a peer after 4 s and every 3 s until it answers, then sends at once and says hello', async () => {
+    network.cut = true;
+    await a.send(offer(clock));
+    await clock.advance(3_900);
+    assert.equal(network.woken.length, 0);
+    await clock.advance(20_000);
+    const gaps = network.woken.slice(1).map((wake, i) => wake.at - network.woken[i]!.at);
+    assert.ok(network.woken.length >= 6 && gaps.every((gap) => gap >= 3_000 && gap <= 3_500), String(gaps));
+    network.cut = false;
+    const before = network.sent.length;
+    await clock.advance(3_500);
+    const after = network.sent.slice(before).map((event) => event.type);
+    assert.ok(after.includes('app.volly.call.offer') && after.includes('app.volly.hello'));
+    // The server answers and its bridge does not: no cause to ask every 3 s.
+    const woken = network.woken.length;
+    await clock.advance(5_000);
+    assert.equal(network.woken.length, woken);
+  });
+
+  it('goes on after a restart with what it had, and never past its end', async () => {
+    network.cut = true;
+    const [old, live] = [message(clock), offer(clock)];
+    await a.send(old);
+    await a.send(live);
+    const stopping = a.junction.stop();
+    await clock.advance(50);
+    await stopping;
+    network.cut = false;
+    network.sent.length = 0;
+    await clock.advance(40_000);
+    const b = new Bridge({ server: fern, clock, networks: [network], devices: [bob] });
+    const again = new Bridge({ server: orchid, clock, networks: [network], stores: a.stores });
+    await again.junction.start();
+    await clock.advance(2_000);
+    assert.equal(b.got(live.id), 1);
+    assert.equal(b.got(old.id), 0);
+    assert.deepEqual(again.ends(old.id), ['unconfirmed']);
+    assert.deepEqual(await again.stores.outbox.all(), []);
+  });
+
+  it('is overloaded, in words, before memory is', async () => {
+    const results = await Promise.allSettled(Array.from({ length: LIMITS.outboxPerDevice + 3 }, () => a.send(message(clock))));
+    const refused = results.filter((result) => result.status === 'rejected').map((result) => (result.reason as VollyError).code);
+    assert.deepEqual(refused, ['overloaded', 'overloaded', 'overloaded']);
+  });
+
+  it('counts remaining life on a clock that does not jump', async () => {
+    network.cut = true;
+    const envelope = message(clock);
+    await a.send(envelope);
+    clock.jump(3_600_000);
+    await clock.advance(10_000);
+    assert.deepEqual(a.ends(envelope.id), []);
+    clock.jump(-7_200_000);
+    await clock.advance(21_000);
+    assert.deepEqual(a.ends(envelope.id), ['unconfirmed']);
+  });
+});
+
+describe('the junction, stopping', () => {
+  it('sends the acks it owes, refuses what comes later, leaves no timer and loses nothing', async () => {
+    const clock = new ManualClock();
+    const network = new SimulatedNetwork(clock);
+    const { a, b } = await pair(clock, network);
+    const envelope = message(clock);
+    await a.send(envelope);
+    await clock.advance(16);
+    assert.equal(b.got(envelope.id), 1);
+    const stopping = b.junction.stop();
+    await clock.advance(50);
+    await stopping;
+    assert.deepEqual(await a.stores.outbox.all(), []);
+    await assert.rejects(b.send(message(clock, { from: bob, to: alice })), { code: 'shutting_down' });
+    const timers = clock.timers;
+    await a.junction.stop();
+    assert.ok(timers >= 1);
+    assert.equal(clock.timers, 0);
+  });
+
+  it('does not wait for a request that hangs', async () => {
+    const clock = new ManualClock();
+    const network = new SimulatedNetwork(clock, 1, { acceptMs: 9_000 });
+    const { a } = await pair(clock, network);
+    await a.send(message(clock));
+    await clock.advance(10);
+    let stopped = false;
+    void a.junction.stop().then(() => {
+      stopped = true;
+    });
+    await clock.advance(3_000);
+    assert.ok(stopped);
+    assert.equal((await a.stores.outbox.all()).length, 1);
+  });
+});
