@@ -71,15 +71,21 @@ function endRest({ state, effects }: Step, ending: { reason: string; by: 'remote
   return { state: ended.state, effects: [...effects, ...ended.effects] };
 }
 
-/** Glare of negotiations (section 10): the caller is impolite and ignores a colliding offer, the callee is polite and yields. */
+/**
+ * Glare of negotiations (section 10, W3C WebRTC section 10.7): the impolite caller ignores an offer that collides with its own; the polite
+ * callee yields, and rolls its own back when it applies the other.
+ */
 function negotiate(state: CallState, leg: Leg, message: CallMessage & { type: 'negotiate' }): Step {
   const apply: Effect = { kind: 'apply', from: leg.device, message };
+  const refused: Effect = { kind: 'refused', code: 'forbidden_in_state', type: 'negotiate' };
   if (message.description === 'answer') {
     // A reply to nothing: R2's table cannot tell, since it knows no negotiations.
-    if (!state.negotiating) return stay(state, [...HEARD, { kind: 'refused', code: 'forbidden_in_state', type: 'negotiate' }]);
-    return stay({ ...state, negotiating: false }, [...HEARD, apply]);
+    if (!state.makingOffer) return stay(state, [...HEARD, refused]);
+    return stay({ ...state, makingOffer: false }, [...HEARD, apply]);
   }
-  if (!state.negotiating) return stay(state, [...HEARD, apply]);
-  if (state.role === 'caller') return stay(state, HEARD);
-  return stay({ ...state, negotiating: false }, [...HEARD, { kind: 'rollback' }, apply]);
+  if (state.answering) return stay(state, [...HEARD, refused]);
+  const polite = state.role === 'callee';
+  const ignoreOffer = !polite && state.makingOffer;
+  if (ignoreOffer) return stay(state, HEARD);
+  return stay({ ...state, makingOffer: false, answering: true }, [...HEARD, apply]);
 }

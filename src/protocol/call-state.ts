@@ -54,8 +54,10 @@ export interface CallState {
   readonly legs: readonly Leg[];
   /** The selected leg's device: from `active` on, for a callee from the start. */
   readonly peer?: DeviceAddress;
-  /** Our negotiate offer is out and has no reply yet. */
-  readonly negotiating: boolean;
+  /** Our negotiate offer is out and has no reply yet. (W3C's name; there it also covers the making, which media.ts serialises.) */
+  readonly makingOffer: boolean;
+  /** Theirs was handed to the peer connection and our reply is not out yet. */
+  readonly answering: boolean;
   readonly iceConnected: boolean;
   /** LIMITS.heartbeatLostMs went by without a message. */
   readonly silent: boolean;
@@ -110,8 +112,6 @@ export type Effect =
   | { readonly kind: 'erase'; readonly device: DeviceAddress; readonly callId: CallId }
   /** Hand this message's content to the peer connection. */
   | { readonly kind: 'apply'; readonly from: DeviceAddress; readonly message: CallMessage }
-  /** Our own negotiate offer lost to a colliding one: roll back, and forget its key. */
-  | { readonly kind: 'rollback' }
   | { readonly kind: 'changed'; readonly phase: Phase }
   /** Counted, nothing else. */
   | { readonly kind: 'refused'; readonly code: 'forbidden_in_state'; readonly type: MessageType };

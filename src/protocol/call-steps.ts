@@ -23,7 +23,8 @@ export function end(state: CallState, ending: End, farewell: readonly Effect[] =
       ...state,
       phase: 'ended',
       legs: state.legs.map((leg) => ({ ...leg, state: 'ended' })),
-      negotiating: false,
+      makingOffer: false,
+      answering: false,
       end: ending,
     },
     effects: [

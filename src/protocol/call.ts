@@ -11,7 +11,7 @@ import { receive } from './call-receive.ts';
 import type { CallEvent, CallState, Effect, Leg, Phase, Step, Timer } from './call-state.ts';
 import { end, endCall, endLeg, liveLeg, stay, toLegs, withLeg } from './call-steps.ts';
 
-const BASE = { negotiating: false, iceConnected: false, silent: false } as const;
+const BASE = { makingOffer: false, answering: false, iceConnected: false, silent: false } as const;
 
 /** A new call of ours to all devices of a member. Offers go out by its effects. */
 export function startCall(callId: CallId, devices: readonly DeviceAddress[]): Step {
@@ -77,12 +77,17 @@ export function reduce(state: CallState, event: CallEvent): Step {
     case 'hangup':
       // Hanging up what has ended is no mistake of anyone: the two sides may do it at once.
       return state.phase === 'ended' ? stay(state) : endCall(state, { reason: event.reason, by: 'local' }, event.reason);
-    case 'negotiate':
+    case 'negotiate': {
       requirePhase(state, 'active');
+      const offers = event.description === 'offer';
+      // An offer while theirs waits for our reply would only be ignored or rolled back; a reply to nothing would fork the epochs.
+      if (offers ? state.answering || state.makingOffer : !state.answering)
+        throw new VollyError('forbidden_in_state', 'negotiation');
       return {
-        state: { ...state, negotiating: event.description === 'offer' || state.negotiating },
+        state: { ...state, makingOffer: offers, answering: false },
         effects: toLegs(state, { type: 'negotiate', description: event.description }),
       };
+    }
     case 'fail':
       return state.phase === 'ended' ? stay(state) : endCall(state, { reason: event.reason, by: 'itself' }, event.reason);
     case 'replaced':

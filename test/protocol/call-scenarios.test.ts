@@ -178,10 +178,17 @@ describe('call scenarios', () => {
     caller.hears(PHONE, { type: 'negotiate', description: 'offer' });
     assert.deepEqual(caller.applied, []);
     callee.hears(ALICE, { type: 'negotiate', description: 'offer' });
-    assert.deepEqual([callee.applied, callee.effects.some((effect) => effect.kind === 'rollback')], [['negotiate'], true]);
+    assert.deepEqual([callee.applied, callee.state.makingOffer], [['negotiate'], false]);
     callee.on({ kind: 'negotiate', description: 'answer' });
     caller.hears(PHONE, { type: 'negotiate', description: 'answer' });
-    assert.deepEqual([caller.applied, caller.state.negotiating, callee.state.negotiating], [['negotiate'], false, false]);
+    assert.deepEqual([caller.applied, caller.state.makingOffer, callee.state.answering], [['negotiate'], false, false]);
+  });
+
+  it('while the other’s offer waits for a reply, ours does not go out', () => {
+    const story = callerActive().hears(PHONE, { type: 'negotiate', description: 'offer' });
+    assert.throws(() => story.on({ kind: 'negotiate', description: 'offer' }), VollyError);
+    assert.deepEqual(story.on({ kind: 'negotiate', description: 'answer' }).sent, ['PHONE negotiate answer']);
+    assert.deepEqual(story.on({ kind: 'negotiate', description: 'offer' }).sent, ['PHONE negotiate offer']);
   });
 
   it('a negotiation’s answer that nobody asked for is refused', () => {
