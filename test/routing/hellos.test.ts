@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { newEnvelopeId } from '../../src/ids.ts';
+import { encodeEnvelope } from '../../src/protocol/envelope.ts';
+import { ManualClock, seededRandom } from '../support/clock.ts';
+import { SimulatedNetwork } from '../support/simulated-carrier.ts';
+import { type Bridge, eventsOf, fern, offer, orchid, pair } from './bridge.ts';
+
+const random = seededRandom(13);
+
+describe('hello', () => {
+  let clock: ManualClock;
+  let network: SimulatedNetwork;
+  let a: Bridge;
+  beforeEach(async () => {
+    clock = new ManualClock();
+    network = new SimulatedNetwork(clock);
+    ({ a } = await pair(clock, network));
+  });
+  const hello = (time: number, reply: boolean, expires = clock.now() + 30_000) =>
+    encodeEnvelope({ id: newEnvelopeId(random), type: 'app.volly.hello', from: fern, to: orchid, expires, time, reply });
+  const replies = () => eventsOf(network, 'app.volly.hello').filter((event) => event.from === orchid);
+
+  it('is answered, a reply is not', async () => {
+    a.receive(fern, [hello(clock.now(), false)]);
+    await clock.advance(100);
+    a.receive(fern, [hello(clock.now(), true)]);
+    await clock.advance(100);
+    assert.deepEqual(
+      replies().map((event) => JSON.parse(event.encoded[0]!).reply),
+      [true],
+    );
+  });
+
+  it('is answered some times only when it comes again and again', async () => {
+    for (let i = 0; i < 50; i++) {
+      a.receive(fern, [hello(clock.now(), false)]);
+      await clock.advance(50);
+    }
+    const answers = replies().flatMap((event) => event.encoded);
+    assert.ok(answers.length >= 5 && answers.length <= 6, String(answers.length));
+  });
+
+  it('shows a clock that is ahead, whatever its expires says', async () => {
+    a.receive(fern, [hello(clock.now() + 21_000, false)]);
+    await clock.advance(100);
+    assert.deepEqual(a.warned, ['clock_skew']);
+    assert.equal(a.counted.get('clock_skew'), 1);
+  });
+
+  it('does not take a hello that waited for a clock that is behind', async () => {
+    a.receive(fern, [hello(clock.now() - 3_600_000, false, clock.now() - 3_570_000)]);
+    await clock.advance(100);
+    assert.deepEqual(a.warned, []);
+    assert.equal(replies().length, 1);
+  });
+
+  it('shows a clock that is behind by the reply to a question', async () => {
+    network.cut = true;
+    await a.send(offer(clock));
+    await clock.advance(5_000);
+    network.cut = false;
+    await clock.advance(4_000);
+    // Fern itself has answered by now, with the right time; the reply of a question asked again is late by a minute.
+    assert.deepEqual(a.warned, []);
+    network.cut = true;
+    await a.send(offer(clock));
+    await clock.advance(5_000);
+    network.attach(fern, () => {});
+    network.cut = false;
+    await clock.advance(4_000);
+    a.receive(fern, [hello(clock.now() - 60_000, true)]);
+    await clock.advance(100);
+    assert.deepEqual(a.warned, ['clock_skew']);
+  });
+
+  it('sends at once what waits', async () => {
+    network.cut = true;
+    await a.send(offer(clock));
+    await clock.advance(3_500);
+    network.cut = false;
+    const before = eventsOf(network, 'app.volly.call.offer').length;
+    a.receive(fern, [hello(clock.now(), true)]);
+    await clock.advance(10);
+    assert.equal(eventsOf(network, 'app.volly.call.offer').length, before + 1);
+  });
+});
