@@ -69,10 +69,10 @@ export interface Opening extends HeaderBytes {
 const TAG = 16;
 
 /**
- * Steps 1, 2 and 4: sizes, shape, type, direction, epoch, time. Throws `too_large`, `bad_encoding`, `bad_address`, `wrong_type`,
- * `unknown_suite`, `wrong_sender`, `wrong_recipient`, `clock_skew`, `expired`.
+ * Steps 1 and 2: sizes, shape, type, direction, epoch. Throws `too_large`, `bad_encoding`, `bad_address`, `wrong_type`,
+ * `unknown_suite`, `wrong_sender`, `wrong_recipient`.
  */
-export function readOpening(envelope: OpeningEnvelope, now: number): Opening {
+export function readOpening(envelope: OpeningEnvelope): Opening {
   const { quantum_key, sealed, signature } = envelope;
   if (sealed.length > LIMITS.bodyBytes + TAG) throw new VollyError('too_large', 'sealed');
   if (quantum_key.length !== XWING.ciphertext) throw new VollyError('bad_encoding', 'quantum_key');
@@ -84,9 +84,12 @@ export function readOpening(envelope: OpeningEnvelope, now: number): Opening {
   // A grant's seq is its grant_no.
   if (header.epoch !== 0 || (header.seq !== 0 && envelope.type !== 'app.volly.presence.grant'))
     throw new VollyError('bad_encoding', 'epoch or seq');
-  checkTime(header, now, OPENINGS[envelope.type].lifetime);
   return { envelope, header, bytes, to, signed: concat(bytes, quantum_key, sealed) };
 }
+
+/** Step 4. Throws `bad_encoding` for a lifetime past the type's, `clock_skew`, `expired`. */
+export const checkOpeningTime = ({ header, envelope }: Opening, now: number): void =>
+  checkTime(header, now, OPENINGS[envelope.type].lifetime);
 
 export interface SenderCheck {
   /** What is remembered of the sender's member. */
@@ -120,6 +123,17 @@ export function checkSender(provider: Provider, opening: Opening, options: Sende
   if (!compositeVerify(provider, identity.dik, signed, OPENINGS[envelope.type].context, envelope.signature))
     throw new VollyError('bad_signature', 'message');
   return identity;
+}
+
+/**
+ * For a bridge: all of the above. That `to` is a device of its own is the router's to know; a bridge has no pins, so `known` is
+ * mostly empty. Throws all that they throw.
+ */
+export function checkOpening(provider: Provider, envelope: OpeningEnvelope, options: SenderCheck): Opening {
+  const opening = readOpening(envelope);
+  checkOpeningTime(opening, options.now);
+  checkSender(provider, opening, options);
+  return opening;
 }
 
 /** H(hdr ‖ enc ‖ ct): H_offer of an offer. Never over the signature. */

@@ -1,0 +1,168 @@
+/**
+ * The SDP that calls may carry, PROTOCOL.md section 8. It is passed on to the WebRTC stack unchanged, so nothing may be in it that the
+ * stack could take for something else: every line has a grammar, and what no grammar names is refused.
+ */
+import { VollyError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+
+const bad = (what: string): never => {
+  throw new VollyError('bad_sdp', what);
+};
+
+const TEXT = '[ -~]+';
+const TOKEN = '[!-~]+';
+const NUMBER = '[0-9]{1,10}';
+const PAYLOAD = '(?:\\*|[0-9]{1,3})';
+const ICE = '[A-Za-z0-9+/]';
+const hexPairs = (bytes: number): string => `[0-9A-F]{2}(?::[0-9A-F]{2}){${bytes - 1}}`;
+
+/** Allowed everywhere: name → the value after the colon; undefined = a bare word. */
+const COMMON: Record<string, string | undefined> = {
+  'extmap-allow-mixed': undefined,
+  fingerprint: `(?:sha-256 ${hexPairs(32)}|sha-384 ${hexPairs(48)}|sha-512 ${hexPairs(64)})`,
+  'ice-options': `${ICE}[A-Za-z0-9+/ -]{0,63}`,
+  'ice-pwd': `${ICE}{22,256}`,
+  'ice-ufrag': `${ICE}{4,256}`,
+  setup: '(?:actpass|active|passive)',
+  'tls-id': '[A-Za-z0-9+/_-]{20,255}',
+};
+
+const SESSION: Record<string, string | undefined> = {
+  ...COMMON,
+  group: `(?:BUNDLE|LS)(?: ${TOKEN})*`,
+  'ice-lite': undefined,
+  'msid-semantic': ` ?WMS(?: ${TOKEN})*`,
+};
+
+/** None of these names an address. `rtcp` could: only the address that means none is allowed. */
+const MEDIA: Record<string, string | undefined> = {
+  ...COMMON,
+  'bundle-only': undefined,
+  extmap: `${NUMBER}(?:/(?:sendrecv|sendonly|recvonly|inactive))? ${TEXT}`,
+  fmtp: `${PAYLOAD} ${TEXT}`,
+  framerate: '[0-9.]{1,10}',
+  imageattr: `${PAYLOAD} ${TEXT}`,
+  inactive: undefined,
+  'max-message-size': NUMBER,
+  maxptime: NUMBER,
+  mid: '[!-~]{1,32}',
+  msid: TEXT,
+  packetization: `${PAYLOAD} ${TOKEN}`,
+  ptime: NUMBER,
+  recvonly: undefined,
+  rid: `[A-Za-z0-9_-]{1,255} (?:send|recv)(?: ${TEXT})?`,
+  rtcp: '[0-9]{1,5}(?: IN (?:IP4 0\\.0\\.0\\.0|IP6 ::))?',
+  'rtcp-fb': `${PAYLOAD} ${TEXT}`,
+  'rtcp-mux': undefined,
+  'rtcp-mux-only': undefined,
+  'rtcp-rsize': undefined,
+  'rtcp-xr': TEXT,
+  rtpmap: `[0-9]{1,3} [A-Za-z0-9._-]{1,64}/${NUMBER}(?:/[0-9]{1,2})?`,
+  'sctp-port': NUMBER,
+  sctpmap: `[0-9]{1,5} webrtc-datachannel ${NUMBER}`,
+  sendonly: undefined,
+  sendrecv: undefined,
+  simulcast: TEXT,
+  ssrc: `${NUMBER} [a-z-]{1,32}(?::${TEXT})?`,
+  'ssrc-group': `[A-Za-z-]{1,16}(?: ${NUMBER})+`,
+  'x-google-flag': 'conference',
+};
+
+const compile = (grammar: Record<string, string | undefined>): ReadonlyMap<string, RegExp | undefined> =>
+  new Map(Object.entries(grammar).map(([name, value]) => [name, value === undefined ? undefined : new RegExp(`^${value}$`)]));
+
+const ATTRIBUTES = { session: compile(SESSION), media: compile(MEDIA) };
+
+/** The first four lines, in this order. The address in `o=` is one that means nothing. */
+const HEAD = [
+  /^v=0$/,
+  /^o=[!-~]{1,64} [0-9]{1,20} [0-9]{1,20} IN (?:IP4 (?:0\.0\.0\.0|127\.0\.0\.1)|IP6 (?:::|::1))$/,
+  /^s=[ -~]{1,64}$/,
+  /^t=[0-9]{1,20} [0-9]{1,20}$/,
+];
+/** The port is 0 (rejected) or 9 (no candidate yet); any other is half an address. */
+const MEDIA_LINE =
+  /^m=(?:(audio|video) [09] UDP\/TLS\/RTP\/SAVPF(?: [0-9]{1,3}){1,128}|(application) [09] UDP\/DTLS\/SCTP webrtc-datachannel)$/;
+const CONNECTION = /^c=IN (?:IP4 0\.0\.0\.0|IP6 ::)$/;
+const BANDWIDTH = /^b=(?:AS|TIAS|CT|RR|RS):[0-9]{1,10}$/;
+const MAX_SECTIONS = 16;
+
+type Kind = 'audio' | 'video' | 'application';
+
+interface Parsed {
+  readonly kinds: readonly Kind[];
+  readonly fingerprint: string;
+}
+
+function parse(sdp: string): Parsed {
+  if (sdp.length > LIMITS.sdpBytes) bad('too long');
+  // Printable ASCII between CR LF, and nothing else: no lone CR, LF, NUL or other line end that a stack might know.
+  if (!/^(?:[ -~]+\r\n)+$/.test(sdp)) bad('lines');
+  const lines = sdp.slice(0, -2).split('\r\n');
+  for (const [i, grammar] of HEAD.entries()) if (!grammar.test(lines[i] ?? '')) bad(`line ${i + 1}`);
+  const kinds: Kind[] = [];
+  const found: Record<'fingerprint' | 'ice-ufrag' | 'ice-pwd', Set<string>> = {
+    fingerprint: new Set(),
+    'ice-ufrag': new Set(),
+    'ice-pwd': new Set(),
+  };
+  /** What may still come before the attributes of a section. */
+  let order: 'm' | 'c' | 'b' | 'a' = 'a';
+  for (const line of lines.slice(HEAD.length)) {
+    const media = MEDIA_LINE.exec(line);
+    if (media) {
+      kinds.push((media[1] ?? media[2]) as Kind);
+      order = 'm';
+    } else if (CONNECTION.test(line) && order === 'm') order = 'c';
+    else if (BANDWIDTH.test(line) && order !== 'a') order = 'b';
+    else if (line.startsWith('a=')) {
+      order = 'a';
+      const [name, value] = checkAttribute(line, kinds.length > 0 ? 'media' : 'session');
+      if (value !== undefined && Object.hasOwn(found, name)) found[name as keyof typeof found].add(value);
+    } else bad('a line outside the grammar');
+  }
+  if (kinds.length === 0 || kinds.length > MAX_SECTIONS) bad('media sections');
+  if (found['ice-ufrag'].size === 0 || found['ice-pwd'].size === 0) bad('ICE credentials');
+  const [fingerprint, ...others] = found.fingerprint;
+  if (fingerprint === undefined || others.length > 0) return bad('one fingerprint');
+  return { kinds, fingerprint };
+}
+
+function checkAttribute(line: string, level: keyof typeof ATTRIBUTES): [name: string, value: string | undefined] {
+  const colon = line.indexOf(':');
+  const name = line.slice(2, colon < 0 ? undefined : colon);
+  const value = colon < 0 ? undefined : line.slice(colon + 1);
+  if (!ATTRIBUTES[level].has(name)) bad(`${level} attribute`);
+  const grammar = ATTRIBUTES[level].get(name);
+  if (grammar ? value === undefined || !grammar.test(value) : value !== undefined) bad(`value of ${name}`);
+  return [name, value];
+}
+
+/** Throws `bad_sdp`. */
+export function checkSdp(sdp: string): void {
+  parse(sdp);
+}
+
+/** As many sections as the offer, of the same kinds in the same order. Both pass `checkSdp` too. Throws `bad_sdp`. */
+export function checkAnswerFits(offer: string, answer: string): void {
+  const [offered, answered] = [parse(offer).kinds, parse(answer).kinds];
+  if (offered.length !== answered.length || offered.some((kind, i) => kind !== answered[i])) bad('media sections of the answer');
+}
+
+/** The one fingerprint of the peer's certificate: to compare with the real one after DTLS. `value` is upper-case hex with colons. */
+export function fingerprintOf(sdp: string): { readonly algorithm: string; readonly value: string } {
+  const [algorithm, value] = parse(sdp).fingerprint.split(' ') as [string, string];
+  return { algorithm, value };
+}
+
+/**
+ * What a local description becomes before it is sealed: without candidates, and every address and port one that means none. For an
+ * SDK's own SDP; the result still has to pass `checkSdp`.
+ */
+export const withoutCandidates = (sdp: string): string =>
+  sdp
+    .replace(/^a=(?:candidate|remote-candidates|end-of-candidates).*\r\n/gm, '')
+    .replace(/^(m=[a-z]+) [1-9][0-9]* /gm, '$1 9 ')
+    .replace(/^c=.*\r\n/gm, 'c=IN IP4 0.0.0.0\r\n')
+    .replace(/^a=rtcp:.*\r\n/gm, 'a=rtcp:9 IN IP4 0.0.0.0\r\n')
+    .replace(/^(o=.* IN )(?:IP4 (?!0\.0\.0\.0\r|127\.0\.0\.1\r)|IP6 (?!::1?\r)).*\r\n/gm, '$1IP4 127.0.0.1\r\n');
