@@ -1,0 +1,132 @@
+/**
+ * Envelopes on their way down to one device: what waited, then what comes, in order, as far as the window and the socket let it.
+ * The mailbox keeps what is not taken, so nothing is lost here; this only decides what is sent when (PROTOCOL.md section 14.5).
+ */
+import { utf8 } from '../bytes.ts';
+import type { DeviceAddress } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
+import type { Channel } from '../protocol/channel.ts';
+import { type Envelope, encodeEnvelope, serverOfAddress } from '../protocol/envelope.ts';
+import type { Mailbox } from '../routing/ports.ts';
+
+/** Ids are chosen by their senders: only with its server does one name an envelope. */
+const keyOf = ({ from, id }: Envelope): string => `${serverOfAddress(from)} ${id}`;
+
+/** Kept nowhere, and a newer update of one device makes an older one worthless: it takes its place in the queue. */
+const isPresence = ({ type }: Envelope): boolean => type === 'app.volly.presence';
+const placeOf = (envelope: Envelope): string => (isPresence(envelope) ? `presence ${envelope.from}` : keyOf(envelope));
+
+/** Each is remembered as long as the connection lives. */
+const MAX_REFUSED = 2 * LIMITS.inboxPerDevice;
+
+export interface DownwardOptions {
+  readonly device: DeviceAddress;
+  readonly mailbox: Mailbox;
+  readonly channel: Pick<Channel<Envelope>, 'room' | 'sendNumbered' | 'send'>;
+  /** Bytes that the socket would still take now. */
+  readonly budget: () => number;
+  /** The mailbox cannot be read: what is in it would not be sent. */
+  readonly failed: (error: unknown) => void;
+  /** What the device took stays in the mailbox, and comes again with the next connection. */
+  readonly untaken: (error: unknown) => void;
+  /** The device refuses without end. */
+  readonly tired: () => void;
+}
+
+export class Downward {
+  readonly #options: DownwardOptions;
+  readonly #queue = new Map<string, Envelope>();
+  /** Sent on this connection and still in the mailbox, as far as is known: not to be queued again. */
+  readonly #sent = new Set<string>();
+  /** Settled during a read, which may still show them. */
+  #settled: Set<string> | undefined;
+  #refused = 0;
+  /** Something was left in the mailbox because the queue was full. */
+  #behind = false;
+  /** Of what waited at the start, how much is not sent yet; undefined while it is being read. */
+  #waiting: number | undefined;
+  #caughtUp = false;
+
+  constructor(options: DownwardOptions) {
+    this.#options = options;
+  }
+
+  /** Reads what waits. What is offered meanwhile comes after it. */
+  async start(): Promise<void> {
+    const waiting = await this.#read();
+    this.#waiting = waiting;
+    this.pump();
+  }
+
+  offer(envelope: Envelope): void {
+    const place = placeOf(envelope);
+    if (this.#sent.has(place)) return;
+    if (this.#queue.size >= LIMITS.inboxPerDevice && !this.#queue.has(place)) {
+      this.#behind ||= !isPresence(envelope);
+      return;
+    }
+    this.#queue.set(place, envelope);
+    this.pump();
+  }
+
+  /** The device took it, or could not now (`refused`): that stays in the mailbox, and away from this connection. */
+  settled(envelope: Envelope, refused: boolean): void {
+    const { device, mailbox, untaken, tired } = this.#options;
+    const key = keyOf(envelope);
+    this.#settled?.add(key);
+    if (isPresence(envelope)) this.#sent.delete(key);
+    else if (refused) this.#refused++;
+    else mailbox.taken(device, envelope).then(() => this.#sent.delete(key), untaken);
+    if (this.#refused > MAX_REFUSED) tired();
+    else this.pump();
+  }
+
+  /** Sends what may be sent: called whenever that may have grown. */
+  pump(): void {
+    const { channel, budget } = this.#options;
+    if (this.#waiting === undefined) return;
+    let bytes = budget();
+    for (const [place, envelope] of this.#queue) {
+      if (channel.room === 0 || bytes <= 0) return;
+      this.#queue.delete(place);
+      this.#sent.add(keyOf(envelope));
+      const encoded = utf8(encodeEnvelope(envelope));
+      bytes -= encoded.length;
+      channel.sendNumbered({ kind: 'envelope', envelope: encoded }, envelope);
+      if (this.#waiting > 0) this.#waiting--;
+      this.#sayCaughtUp();
+    }
+    this.#sayCaughtUp();
+    if (this.#behind && !this.#settled) void this.#read().then(() => this.pump());
+  }
+
+  #sayCaughtUp(): void {
+    if (this.#caughtUp || this.#waiting !== 0) return;
+    this.#caughtUp = true;
+    this.#options.channel.send({ kind: 'caught_up' });
+  }
+
+  /** Puts what waits and was not sent at the head of the queue. Returns how much that is. */
+  async #read(): Promise<number> {
+    const { mailbox, device, failed } = this.#options;
+    this.#behind = false;
+    this.#settled = new Set();
+    try {
+      const rows = await mailbox.waiting(device);
+      const offered = [...this.#queue];
+      this.#queue.clear();
+      for (const row of rows) {
+        const key = keyOf(row);
+        if (!this.#sent.has(key) && !this.#settled.has(key)) this.#queue.set(key, row);
+      }
+      const waiting = this.#queue.size;
+      for (const [place, envelope] of offered) this.#queue.set(place, envelope);
+      return waiting;
+    } catch (error) {
+      failed(error);
+      return 0;
+    } finally {
+      this.#settled = undefined;
+    }
+  }
+}
