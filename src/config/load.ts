@@ -43,15 +43,18 @@ export function checkConfig(text: string, file: string): Checked {
   return { config: absolute(found.data, dirname(resolve(file))) };
 }
 
-/** Throws `bad_config` with the first mistake and how many more there are. */
-export function loadConfig(file: string): Config {
-  let text: string;
+/** Throws `bad_config` for a file that cannot be read. */
+export function checkConfigFile(file: string): Checked {
   try {
-    text = readFileSync(file, 'utf8');
+    return checkConfig(readFileSync(file, 'utf8'), file);
   } catch (error) {
     throw new VollyError('bad_config', `${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
   }
-  const checked = checkConfig(text, file);
+}
+
+/** Throws `bad_config` with the first mistake and how many more there are. */
+export function loadConfig(file: string): Config {
+  const checked = checkConfigFile(file);
   if ('config' in checked) return checked.config;
   const more = checked.problems.length - 1;
   throw new VollyError('bad_config', `${checked.problems[0]}${more > 0 ? ` (and ${more} more)` : ''}`);

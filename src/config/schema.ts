@@ -3,48 +3,10 @@
  * checks and their messages all come from here.
  */
 import { z } from 'zod';
-import { isServerName, type ServerName } from '../ids.ts';
-
-/** `description` says why; `allowed` completes "allowed is …" in an error; `example` stands in the sample where there is no default. */
-interface Meta {
-  readonly description: string;
-  readonly allowed: string;
-  readonly example?: unknown;
-}
-
-const about = <T extends z.ZodType>(schema: T, meta: Meta): T => schema.meta({ ...meta });
-const section = <T extends z.ZodRawShape>(description: string, shape: T) =>
-  z.strictObject(shape).meta({ description, allowed: `a section with ${Object.keys(shape).join(', ')}` });
-
-const port = (description: string, value: number) =>
-  about(z.int().min(1).max(65_535).default(value), { description, allowed: 'a whole number from 1 to 65535' });
-const host = (description: string) =>
-  about(
-    z
-      .string()
-      .regex(/^[A-Za-z0-9.:_-]+$/)
-      .default('127.0.0.1'),
-    { description, allowed: 'an IP address or host name, as 127.0.0.1, 0.0.0.0 or ::' },
-  );
-const path = (description: string, value: string) =>
-  about(z.string().min(1).default(value), { description, allowed: 'a path, relative to this file or absolute' });
-const serverName = z
-  .string()
-  .refine(isServerName)
-  .transform((text) => text as ServerName);
-
-/** Scheme, host and port, nothing behind: paths are the protocol's. Gives it back without a trailing slash. */
-const origin = (...schemes: string[]) =>
-  z.string().refine((text) => {
-    const url = URL.parse(text);
-    const bare = url !== null && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '';
-    return bare && schemes.includes(url.protocol);
-  });
-const bare = (url: string): string => url.replace(/\/$/, '');
-const isLoopback = (name: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(name);
+import { about, host, origin, path, port, publicUrl, section, serverName, serverRule } from './fields.ts';
 
 const homeserver = section('The Matrix homeserver of this community.', {
-  url: about(origin('http:', 'https:').transform(bare).prefault('http://127.0.0.1:8008'), {
+  url: about(origin.prefault('http://127.0.0.1:8008'), {
     description: 'Where the bridge reaches the homeserver’s client API. Plain http is for the same machine.',
     allowed: 'an http:// or https:// address without a path',
   }),
@@ -66,7 +28,7 @@ const appservice = section('The side that the homeserver calls. Keep its port aw
       allowed: '1 to 64 of A-Z a-z 0-9 . _ -',
     },
   ),
-  url: about(origin('http:', 'https:').transform(bare).prefault('http://127.0.0.1:29330'), {
+  url: about(origin.prefault('http://127.0.0.1:29330'), {
     description: 'Where the homeserver reaches the bridge; goes into the registration.',
     allowed: 'an http:// or https:// address without a path',
   }),
@@ -105,16 +67,11 @@ const gateway = section('The side that members’ apps connect to.', {
     host: host('The address to listen on: 127.0.0.1 behind a reverse proxy.'),
     port: port('The port to listen on.', 29_331),
   }).prefault({}),
-  public_url: about(
-    origin('wss:', 'ws:')
-      .refine((text) => text.startsWith('wss:') || isLoopback(URL.parse(text)?.hostname ?? ''))
-      .transform(bare),
-    {
-      description: 'The address that invites give to members’ apps.',
-      allowed: 'a wss:// address without a path (ws:// for localhost only)',
-      example: 'wss://volly.orchid.example',
-    },
-  ),
+  public_url: about(publicUrl, {
+    description: 'The address that invites give to members’ apps. /volly/v1 is added to it.',
+    allowed: 'a wss:// or https:// address (ws:// or http:// for localhost only)',
+    example: 'wss://volly.orchid.example',
+  }),
   legacy: about(z.boolean().default(false), {
     description:
       'Admit apps that cannot encrypt: the bridge then encrypts for them and could read their calls. Peers are shown that.',
@@ -125,7 +82,14 @@ const gateway = section('The side that members’ apps connect to.', {
 
 const servers = (description: string) =>
   about(
-    z.array(about(serverName, { description: 'One server.', allowed: 'a Matrix server name, as iris.example' })).prefault([]),
+    z
+      .array(
+        about(serverRule, {
+          description: 'One server, or all below a name.',
+          allowed: 'a Matrix server name, as iris.example, or *.iris.example',
+        }),
+      )
+      .prefault([]),
     { description, allowed: 'a list of Matrix server names' },
   );
 

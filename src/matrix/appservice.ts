@@ -9,7 +9,7 @@ import express, { type ErrorRequestHandler, type RequestHandler, type Response, 
 import { equal, utf8 } from '../bytes.ts';
 import { BRIDGE_LOCALPART, type Localpart, parseLocalpart, SENDER_LOCALPART, type ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import type { Report } from './report.ts';
+import type { Counters, Log } from '../routing/ports.ts';
 import type { Transactions } from './transactions.ts';
 
 const BASE = '/_matrix/app/v1';
@@ -20,7 +20,8 @@ export interface AppserviceOptions {
   readonly transactions: Transactions;
   /** Whether the community has this member. Answers from the database alone: the homeserver's events wait behind it. */
   readonly hasMember: (localpart: Localpart) => Promise<boolean>;
-  readonly report: Report;
+  readonly counters: Counters;
+  readonly log: Log;
 }
 
 /** For an express app of its own or beside others. Answers every path, so it goes last. */
@@ -46,13 +47,13 @@ export function appserviceRouter(options: AppserviceOptions): Router {
 }
 
 /** The header only. A token in the query, which old homeservers also send, ends up in access logs; beside the header it is ignored. */
-function authenticate({ hsToken, report }: AppserviceOptions): RequestHandler {
+function authenticate({ hsToken, counters }: AppserviceOptions): RequestHandler {
   const expected = utf8(hsToken);
   return (request, response, next) => {
     const [scheme, token] = (request.headers.authorization ?? '').split(' ');
     if (scheme?.toLowerCase() !== 'bearer' || token === undefined) return refuse(response, 401, 'M_UNAUTHORIZED', 'No token');
     if (equal(utf8(token), expected)) return next();
-    report.count('appservice_forbidden');
+    counters.count('appservice_failed', { reason: 'token' });
     refuse(response, 403, 'M_FORBIDDEN', 'Wrong token');
   };
 }
@@ -77,7 +78,7 @@ async function exists({ server, hasMember }: AppserviceOptions, user: string): P
 const textOf = (body: unknown): string => (Buffer.isBuffer(body) ? body.toString('utf8') : '');
 
 /** Four parameters: that is how express knows it. Everything before the token was checked ends as a 4xx of the request itself. */
-function onError({ transactions, report }: AppserviceOptions): ErrorRequestHandler {
+function onError({ transactions, counters, log }: AppserviceOptions): ErrorRequestHandler {
   return async (error, request, response, _next) => {
     const status: unknown = error?.status;
     const clientFault = typeof status === 'number' && status >= 400 && status < 500;
@@ -88,8 +89,8 @@ function onError({ transactions, report }: AppserviceOptions): ErrorRequestHandl
     } else if (clientFault) {
       refuse(response, status, status === 413 ? 'M_TOO_LARGE' : 'M_BAD_JSON', 'Bad request');
     } else {
-      report.count('appservice_failed');
-      report.line('error', `a request of the homeserver failed: ${error instanceof Error ? error.message : typeof error}`);
+      counters.count('appservice_failed', { reason: 'internal' });
+      log.warn('a request of the homeserver failed', { reason: error instanceof Error ? error.message : typeof error });
       refuse(response, 500, 'M_UNKNOWN', 'The bridge could not store this');
     }
   };

@@ -1,8 +1,8 @@
 /** The bridge user `@_volly.bridge` and its device `VOLLY`: fixed by the protocol, sends and receives all envelopes of the community. */
 import { BRIDGE_DEVICE, BRIDGE_LOCALPART, bridgeUserOf, type ServerName } from '../ids.ts';
+import type { Log } from '../routing/ports.ts';
 import type { HomeserverClient } from './client.ts';
 import { HomeserverError } from './failure.ts';
-import type { Report } from './report.ts';
 
 const NAME = 'Volly bridge';
 
@@ -11,11 +11,11 @@ const NAME = 'Volly bridge';
  * error; the display name is what other bridges ask for to wake federation after a cut.
  * Throws HomeserverError.
  */
-export async function ensureBridgeUser(client: HomeserverClient, server: ServerName, report: Report): Promise<void> {
+export async function ensureBridgeUser(client: HomeserverClient, server: ServerName, log: Log): Promise<void> {
   await register(client);
   const body = JSON.stringify({ display_name: NAME });
   await client.request({ method: 'PUT', step: 'devices', path: `/_matrix/client/v3/devices/${BRIDGE_DEVICE}`, body });
-  await setDisplayName(client, bridgeUserOf(server), report);
+  await setDisplayName(client, bridgeUserOf(server), log);
 }
 
 /** `inhibit_login`: a login would make a second device, which nothing reads. */
@@ -35,13 +35,13 @@ async function register(client: HomeserverClient): Promise<void> {
   }
 }
 
-async function setDisplayName(client: HomeserverClient, user: string, report: Report): Promise<void> {
+async function setDisplayName(client: HomeserverClient, user: string, log: Log): Promise<void> {
   const path = `/_matrix/client/v3/profile/${encodeURIComponent(user)}/displayname`;
   try {
     await client.request({ method: 'PUT', step: 'profile', path, body: JSON.stringify({ displayname: NAME }) });
   } catch (error) {
     // A homeserver may forbid changing names; calls work without one, only healing after a cut is slower.
     if (!(error instanceof HomeserverError) || error.code !== 'homeserver_refused') throw error;
-    report.line('warn', `${error.message}; the bridge user has no display name`);
+    log.warn('the bridge user has no display name', { reason: error.message });
   }
 }

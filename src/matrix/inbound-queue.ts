@@ -5,12 +5,11 @@
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, VollyError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { Route } from '../routing/ports.ts';
+import type { Counters, Log, Route } from '../routing/ports.ts';
 import type { JournalStore, QuarantineStore } from '../storage/types.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { refusalOf } from './codec.ts';
 import type { Arrival, Inbound } from './inbound.ts';
-import type { Report } from './report.ts';
 
 /** Handed to the router together; more would only grow the commit that they wait for. */
 const WINDOW = 64;
@@ -32,7 +31,8 @@ export interface InboundQueueOptions {
   readonly quarantine: QuarantineStore;
   readonly route: Route;
   readonly clock: Clock;
-  readonly report: Report;
+  readonly counters: Counters;
+  readonly log: Log;
   /** Aborting it leaves the rest to the journal. */
   readonly signal: AbortSignal;
 }
@@ -84,12 +84,13 @@ export class InboundQueue {
       await this.#options.route.route(arrival.envelope, { kind: 'server', server: arrival.server });
       return 'settled';
     } catch (error) {
+      const { counters, log } = this.#options;
       const code = error instanceof VollyError ? error.code : undefined;
-      this.#options.report.count(`inbound_${code ?? 'bug'}`);
+      counters.count('inbound_refused', { code: code ?? 'bug' });
       if (code === 'database') return 'again';
       if (code === 'overloaded') return 'held';
       if (code === undefined)
-        this.#options.report.line('error', `routing failed: ${error instanceof Error ? error.stack : typeof error}`);
+        log.warn('a bug while routing', { stack: error instanceof Error ? String(error.stack) : typeof error });
       if (code === undefined || !NOT_KEPT.has(code)) await this.#quarantine(arrival.server, refusalOf(error, summary(arrival)));
       return 'settled';
     }
@@ -97,10 +98,10 @@ export class InboundQueue {
 
   /** Held envelopes are tried again beside the entries behind; once many wait so, one full queue must not stop the others. */
   async #settle(entry: number, { refused, strangers }: Inbound, held: Arrival[]): Promise<void> {
-    const { clock, journal, report, signal } = this.#options;
-    for (let i = 0; i < strangers; i++) report.count('inbound_wrong_sender');
+    const { clock, counters, journal, signal } = this.#options;
+    for (let i = 0; i < strangers; i++) counters.count('inbound_dropped', { reason: 'sender' });
     for (const refusal of refused) {
-      report.count(`inbound_${refusal.code}`);
+      counters.count('inbound_refused', { code: refusal.code });
       await this.#quarantine(refusal.source, refusal);
     }
     for (let tries = 1; held.length > 0 && tries <= HELD_TRIES && this.#unsettled.size <= LIMITS.journalRows / 2; tries++) {
@@ -108,14 +109,14 @@ export class InboundQueue {
       held = await this.#pass(held);
     }
     if (signal.aborted) return;
-    if (held.length > 0) report.count('inbound_given_up');
+    if (held.length > 0) counters.count('inbound_dropped', { reason: 'full' });
     // An entry that stays is routed once more at the next start, where its ids are known.
-    await journal.done(entry).catch(() => report.count('journal_database'));
+    await journal.done(entry).catch(() => counters.count('journal_failed'));
   }
 
   async #quarantine(source: string, { code, content }: { code: string; content: string }): Promise<void> {
     const row = { at: this.#options.clock.now(), source, code, content };
-    await this.#options.quarantine.add(row).catch(() => this.#options.report.count('quarantine_database'));
+    await this.#options.quarantine.add(row).catch(() => this.#options.counters.count('quarantine_failed'));
   }
 }
 

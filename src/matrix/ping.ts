@@ -1,24 +1,21 @@
 /** MSC2659: asks the homeserver to call us back, which shows a wrong `appservice.url` or hs_token at start and ends its own back-off. */
+import type { Log } from '../routing/ports.ts';
 import type { HomeserverClient } from './client.ts';
 import { HomeserverError } from './failure.ts';
-import type { Report } from './report.ts';
 
 /** Synapse itself waits up to a minute for a black hole; a start does not. */
 const PING_MS = 10_000;
 
 /** Never throws: envelopes come by /sync, so the bridge works without pushes; room events (the admin room) do not. */
-export async function ping(client: HomeserverClient, id: string, report: Report): Promise<boolean> {
+export async function ping(client: HomeserverClient, id: string, log: Log): Promise<boolean> {
   const path = `/_matrix/client/v1/appservice/${encodeURIComponent(id)}/ping`;
   const body = JSON.stringify({ transaction_id: crypto.randomUUID() });
   try {
     await client.request({ method: 'POST', step: 'ping', path, body, timeoutMs: PING_MS, asService: true });
     return true;
   } catch (error) {
-    const why = error instanceof HomeserverError ? error.message : 'unexpected error';
-    report.line(
-      'warn',
-      `the homeserver cannot reach this bridge at appservice.url (${why}); calls work, the admin room does not`,
-    );
+    const reason = error instanceof HomeserverError ? error.message : 'unexpected error';
+    log.warn('the homeserver cannot reach this bridge at appservice.url; calls work, the admin room does not', { reason });
     return false;
   }
 }

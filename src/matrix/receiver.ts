@@ -10,14 +10,13 @@
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, VollyError } from '../errors.ts';
 import type { ServerName } from '../ids.ts';
-import type { Receiver, Route } from '../routing/ports.ts';
+import type { Counters, Log, Receiver, Route } from '../routing/ports.ts';
 import type { JournalStore, QuarantineStore } from '../storage/types.ts';
 import { backoffMs, pause } from './backoff.ts';
 import type { HomeserverClient } from './client.ts';
 import { HomeserverError } from './failure.ts';
 import { readEvents } from './inbound.ts';
 import { InboundQueue } from './inbound-queue.ts';
-import type { Report } from './report.ts';
 import { eventsIn, sync } from './sync.ts';
 
 export const RECEIVER = 'sync';
@@ -38,7 +37,8 @@ export interface ReceiverOptions {
   readonly quarantine: QuarantineStore;
   readonly route: Route;
   readonly clock: Clock;
-  readonly report: Report;
+  readonly counters: Counters;
+  readonly log: Log;
   /** Runs before the first request, again until it succeeds, and once more after the homeserver refused: makes the bridge user. */
   readonly prepare: () => Promise<void>;
   /** What no retry mends, as `wrong_token`: the receiver has ended. */
@@ -104,7 +104,7 @@ export class SyncReceiver implements Receiver {
     if (answer.events.length > 0) this.#begin(await journal.append(RECEIVER, answer.raw, answer.position), answer.events);
     this.#since = answer.position;
     this.#lastSyncAt = clock.now();
-    if (!this.#ready) this.#options.report.line('info', 'receiving from the homeserver');
+    if (!this.#ready) this.#options.log.info('receiving from the homeserver');
     this.#ready = true;
     this.#failures = 0;
     this.#told = undefined;
@@ -117,11 +117,11 @@ export class SyncReceiver implements Receiver {
   /** Waits as the failure asks. False when there is nothing left to wait for. */
   async #survive(error: unknown): Promise<boolean> {
     if (this.#stop.signal.aborted) return false;
-    const { report, clock, onFatal } = this.#options;
+    const { clock, counters, log, onFatal } = this.#options;
     const known =
       error instanceof VollyError ? error : new VollyError('database', 'unexpected error while receiving', { cause: error });
     this.#failures++;
-    report.count(`sync_${known.code}`);
+    counters.count('sync_failed', { code: known.code });
     if (known.code === 'wrong_token') {
       this.#ready = false;
       onFatal(known);
@@ -130,7 +130,8 @@ export class SyncReceiver implements Receiver {
     if (known.code === 'homeserver_unreachable') this.#since = undefined; // it may come back as another, older one
     if (known.code === 'homeserver_refused') this.#prepared = false;
     if (this.#failures >= FAILURES_UNTIL_NOT_READY) this.#ready = false;
-    if (!this.#ready && this.#told !== known.code) report.line('warn', `${known.message}; trying again`);
+    if (!this.#ready && this.#told !== known.code)
+      log.warn('not receiving from the homeserver; trying again', { reason: known.message });
     if (!this.#ready) this.#told = known.code;
     const asked = known instanceof HomeserverError ? known.retryAfterMs : undefined;
     await pause(clock, asked ?? backoffMs(this.#failures), this.#stop.signal);

@@ -9,13 +9,14 @@ import type { HomeserverClient } from './client.ts';
 import { encodeContent } from './codec.ts';
 import { HomeserverError } from './failure.ts';
 
-/** While an outage lasts the outbox wakes every 3 s; a silence longer than this means the next outage is a new one. */
-const SAME_OUTAGE_MS = 15_000;
+/** While an outage lasts the outbox wakes every 3 s, later every 30 s; a silence longer than this means the next outage is a new one. */
+const SAME_OUTAGE_MS = 60_000;
 /** Synapse works on a key query up to a minute, and giving up earlier could cancel it before it records the failure. */
 const QUERY_MS = 90_000;
 /** How long the probe is held back for the key query to fail first, which is the usual order. */
 const QUERY_HEAD_START_MS = 2_000;
-const PROBE_MS = 20_000;
+/** Short, so that probes follow each other: one that hangs in lost packets does not see that the path has healed. */
+const PROBE_MS = 4_000;
 
 export interface ToDeviceOptions {
   readonly client: HomeserverClient;
@@ -43,6 +44,7 @@ export class ToDeviceCarrier implements Carrier {
       method: 'PUT',
       step: 'sendToDevice',
       path: `/_matrix/client/v3/sendToDevice/${type}/${this.#transactionId()}`,
+      timeoutMs: LIMITS.carrierMs,
       body: `{"messages":{${JSON.stringify(bridgeUserOf(peer))}:{"${BRIDGE_DEVICE}":${encodeContent(encoded)}}}}`,
     });
   }

@@ -4,9 +4,9 @@
  */
 import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
+import type { Counters, Log } from '../routing/ports.ts';
 import type { JournalStore, QuarantineStore } from '../storage/types.ts';
 import { parseObject } from './failure.ts';
-import type { Report } from './report.ts';
 
 export const TRANSACTIONS = 'transactions';
 /** Synapse counts up from 1; this is room for others. */
@@ -16,7 +16,8 @@ export interface TransactionsOptions {
   readonly journal: JournalStore;
   readonly quarantine: QuarantineStore;
   readonly clock: Clock;
-  readonly report: Report;
+  readonly counters: Counters;
+  readonly log: Log;
   /**
    * Gets the room events of one transaction, unchecked. The same events can come again, after a crash here or a restored homeserver,
    * under another transaction id: whoever acts on them goes by event id.
@@ -53,21 +54,21 @@ export class Transactions {
 
   /** Content that is answered 200 all the same: anything else would be sent again for ever, and all behind it would wait. */
   async refuse(code: 'bad_encoding' | 'too_large', content: string): Promise<void> {
-    const { clock, quarantine, report } = this.#options;
-    report.count(`transaction_${code}`);
-    report.line('error', `a transaction of the homeserver was refused: ${code}`);
+    const { clock, counters, log, quarantine } = this.#options;
+    counters.count('transaction_refused', { code });
+    log.warn('a transaction of the homeserver was refused', { code });
     await quarantine.add({ at: clock.now(), source: TRANSACTIONS, code, content: content.slice(0, LIMITS.envelopeBytes) });
   }
 
   #begin(entry: number, events: readonly unknown[] | undefined): void {
-    const { handle, journal, report } = this.#options;
+    const { handle, journal, log } = this.#options;
     this.#open++;
     this.#handled = this.#handled.then(async () => {
       try {
         await handle(events ?? []);
         await journal.done(entry);
       } catch (error) {
-        report.line('error', `handling a transaction failed: ${error instanceof Error ? error.message : typeof error}`);
+        log.warn('handling a transaction failed', { reason: error instanceof Error ? error.message : typeof error });
       }
       this.#open--;
     });

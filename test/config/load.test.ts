@@ -81,7 +81,7 @@ const MISTAKES: readonly { name: string; text: string; line: string }[] = [
   {
     name: 'an address for a server name',
     text: `${GOOD}policy:\n  deny: [iris.example, https://bad.example]\n`,
-    line: 'config.yaml:6:24: policy.deny.1 found "https://bad.example"; allowed is a Matrix server name, as iris.example',
+    line: 'config.yaml:6:24: policy.deny.1 found "https://bad.example"; allowed is a Matrix server name, as iris.example, or *.iris.example',
   },
   {
     name: 'one name for a list',
@@ -96,7 +96,7 @@ const MISTAKES: readonly { name: string; text: string; line: string }[] = [
   {
     name: 'a gateway without TLS for others than this machine',
     text: GOOD.replace('wss:', 'ws:'),
-    line: 'config.yaml:4:15: gateway.public_url found "ws://volly.orchid.example"; allowed is a wss:// address without a path (ws:// for localhost only)',
+    line: 'config.yaml:4:15: gateway.public_url found "ws://volly.orchid.example"; allowed is a wss:// or https:// address (ws:// or http:// for localhost only)',
   },
   {
     name: 'yes for true',
@@ -159,10 +159,22 @@ describe('config', () => {
     assert.deepEqual(checked.config.gateway.tls, { certificate: '/etc/tls.crt', key: '/etc/tls.key' });
   });
 
-  it('drops a trailing slash', () => {
-    const checked = checkConfig(GOOD.replace('volly.orchid.example', 'volly.orchid.example/'), 'config.yaml');
-    assert.ok('config' in checked);
-    assert.equal(checked.config.gateway.public_url, 'wss://volly.orchid.example');
+  it('takes the public address in either spelling, with a path', () => {
+    const publicUrl = (text: string): string | undefined => {
+      const checked = checkConfig(GOOD.replace('wss://volly.orchid.example', text), 'config.yaml');
+      return 'config' in checked ? checked.config.gateway.public_url : undefined;
+    };
+    assert.equal(publicUrl('wss://volly.orchid.example/'), 'https://volly.orchid.example');
+    assert.equal(publicUrl('https://orchid.example/calls'), 'https://orchid.example/calls');
+    assert.equal(publicUrl('ws://127.0.0.1:8080'), 'http://127.0.0.1:8080');
+    for (const bad of [
+      'ws://orchid.example',
+      'wss://a:b@orchid.example',
+      'wss://orchid.example/?a',
+      'wss://orchid.example/a%20b',
+      'orchid',
+    ])
+      assert.equal(publicUrl(bad), undefined, bad);
   });
 
   for (const { name, text, line } of MISTAKES) {

@@ -3,9 +3,8 @@ import { systemClock } from '../../src/clock.ts';
 import { bridgeUserOf, parseServerName, type ServerName } from '../../src/ids.ts';
 import { ensureBridgeUser } from '../../src/matrix/bridge-user.ts';
 import { HomeserverClient } from '../../src/matrix/client.ts';
-import { silent } from '../../src/matrix/report.ts';
 import { AS_TOKEN, FakeHomeserver } from '../support/fake-homeserver.ts';
-import type { ReceiverWorld } from './receiver-contract.ts';
+import { type ReceiverWorld, silent } from './receiver-contract.ts';
 
 export const ORCHID = parseServerName('orchid.example');
 export const IRIS = parseServerName('iris.example');

@@ -6,9 +6,8 @@ import { VollyError } from '../../src/errors.ts';
 import { newEnvelopeId, type ServerName } from '../../src/ids.ts';
 import type { HomeserverClient } from '../../src/matrix/client.ts';
 import { RECEIVER, SyncReceiver } from '../../src/matrix/receiver.ts';
-import type { Report } from '../../src/matrix/report.ts';
 import type { Envelope } from '../../src/protocol/envelope.ts';
-import type { Origin, Route } from '../../src/routing/ports.ts';
+import type { Counters, Log, Origin, Route } from '../../src/routing/ports.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import type { Stores } from '../../src/storage/types.ts';
 
@@ -68,16 +67,26 @@ export class RecordingRoute implements Route {
   }
 }
 
-export class Lines implements Report {
+type Fields = Readonly<Record<string, string | number>>;
+
+/** What the operator would see. */
+export class Lines implements Counters, Log {
   readonly lines: string[] = [];
+  /** `sync_failed database` → how often. */
   readonly counts = new Map<string, number>();
-  line(_: string, text: string): void {
-    this.lines.push(text);
+  info(event: string, fields: Fields = {}): void {
+    this.lines.push([event, ...Object.values(fields)].join(': '));
   }
-  count(name: string): void {
-    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  warn(event: string, fields?: Fields): void {
+    this.info(event, fields);
+  }
+  count(name: string, labels: Fields = {}): void {
+    const key = [name, ...Object.values(labels)].join(' ');
+    this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
   }
 }
+
+export const silent = new Lines();
 
 export interface Bench {
   readonly receiver: SyncReceiver;
@@ -96,7 +105,18 @@ export function bench(world: Parts, { stores = memoryStores(), route = new Recor
   const { server, client, prepare } = world;
   const { journal, quarantine } = stores;
   const onFatal = (error: VollyError): void => void fatal.push(error);
-  const receiver = new SyncReceiver({ client, server, journal, quarantine, route, clock: systemClock, report, prepare, onFatal });
+  const receiver = new SyncReceiver({
+    client,
+    server,
+    journal,
+    quarantine,
+    route,
+    clock: systemClock,
+    counters: report,
+    log: report,
+    prepare,
+    onFatal,
+  });
   return { receiver, route, report, stores, fatal };
 }
 
@@ -151,7 +171,7 @@ export function receiverContract(name: string, open: () => Promise<ReceiverWorld
       await world.fromStranger(HELLO, { envelopes: [hello(world.peer, world.server)] });
       const sent = await send(1);
       await until('the good one', () => route.routed.length > 0);
-      await until('counted', () => report.counts.get('inbound_wrong_sender') === 1);
+      await until('counted', () => report.counts.get('inbound_dropped sender') === 1);
       assert.deepEqual(route.ids, sent);
       assert.equal(await stores.quarantine.count(), 0);
     });
@@ -165,7 +185,7 @@ export function receiverContract(name: string, open: () => Promise<ReceiverWorld
       const [last] = await send(1);
       await until('the last', () => route.ids.at(-1) === last);
       assert.deepEqual(route.ids, [good['id'], last]);
-      await until('counted', () => report.counts.get('inbound_wrong_type') === 1);
+      await until('counted', () => report.counts.get('inbound_refused wrong_type') === 1);
       assert.equal(await stores.quarantine.count(), 5);
     });
 
@@ -190,7 +210,7 @@ export function receiverContract(name: string, open: () => Promise<ReceiverWorld
       const sent = await send(2);
       await until('the second', () => route.routed.length === 1);
       assert.deepEqual(route.ids, sent.slice(1));
-      assert.equal(report.counts.get('inbound_bug'), 1);
+      assert.equal(report.counts.get('inbound_refused bug'), 1);
     });
 
     it('tries again what met a full queue', async () => {

@@ -103,7 +103,7 @@ describe('receiver', () => {
     const id = await send();
     await until('the other', () => one.route.ids.includes(id));
     assert.ok(Date.now() - begun < 1_000);
-    assert.ok((one.report.counts.get('inbound_given_up') ?? 0) > 0);
+    assert.ok((one.report.counts.get('inbound_dropped full') ?? 0) > 0);
   });
 
   it('starts while the homeserver is away: one line, not ready, then ready by itself', async () => {
@@ -111,10 +111,10 @@ describe('receiver', () => {
     const one = bench(world);
     running = one.receiver;
     await running.start();
-    await until('tried', () => (one.report.counts.get('sync_homeserver_unreachable') ?? 0) >= 3);
+    await until('tried', () => (one.report.counts.get('sync_failed homeserver_unreachable') ?? 0) >= 3);
     assert.equal(running.state.ready, false);
     assert.equal(one.report.lines.length, 1);
-    assert.match(one.report.lines[0] ?? '', /^homeserver_unreachable: .*ECONNREFUSED/);
+    assert.match(one.report.lines[0] ?? '', /^not receiving .* homeserver_unreachable: register: ECONNREFUSED/);
     await world.home.start();
     await until('ready', () => one.receiver.state.ready);
     assert.ok(world.home.devices.has('@_volly.bridge:orchid.example/VOLLY'));

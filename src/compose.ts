@@ -1,0 +1,146 @@
+/** Builds the running bridge from its configuration. The only file that knows all rooms. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import express from 'express';
+import { systemClock, systemRandom } from './clock.ts';
+import { loadRegistration } from './config/registration-file.ts';
+import type { Config } from './config/schema.ts';
+import { selectProvider } from './crypto/select.ts';
+import { VollyError } from './errors.ts';
+import { loadCommunityKey } from './gateway/community-key.ts';
+import { Directory } from './gateway/directory.ts';
+import { makeInvite } from './gateway/invite.ts';
+import { memberShelf } from './gateway/shelf.ts';
+import { BRIDGE_DEVICE, bridgeUserOf, type Localpart } from './ids.ts';
+import { appserviceRouter } from './matrix/appservice.ts';
+import { ensureBridgeUser } from './matrix/bridge-user.ts';
+import { HomeserverClient } from './matrix/client.ts';
+import { listen } from './matrix/listen.ts';
+import { ping } from './matrix/ping.ts';
+import { SyncReceiver } from './matrix/receiver.ts';
+import { ToDeviceCarrier } from './matrix/to-device.ts';
+import { Transactions } from './matrix/transactions.ts';
+import { withHealth } from './ops/health.ts';
+import { createLog } from './ops/log.ts';
+import { createJunction } from './routing/junction.ts';
+import type { Counters, Log } from './routing/ports.ts';
+import { openSqlite } from './storage/sqlite/stores.ts';
+import type { Stores } from './storage/types.ts';
+
+export interface RunningBridge {
+  /** Resolves with what no retry mends; the bridge should then be stopped. */
+  readonly failed: Promise<VollyError>;
+  /** Loses nothing; takes at most some seconds. */
+  stop(): Promise<void>;
+}
+
+const clock = systemClock;
+const random = systemRandom;
+
+/**
+ * Resolves once the bridge listens; the homeserver may still be away, which `/ready` tells. Throws `bad_config`, `placeholder_secret`,
+ * `database`, `newer_schema`, `port_taken`.
+ */
+export async function startBridge(config: Config): Promise<RunningBridge> {
+  const registration = loadRegistration(config);
+  const own = config.homeserver.server_name;
+  const { log, counters } = operatorView(config);
+  const stores = openStores(config);
+  try {
+    const directory = new Directory();
+    const client = new HomeserverClient({
+      url: config.homeserver.url,
+      asToken: registration.as_token,
+      userId: bridgeUserOf(own),
+      deviceId: BRIDGE_DEVICE,
+      clock,
+    });
+    const junction = createJunction({
+      own,
+      stores,
+      carriers: [new ToDeviceCarrier({ client, clock })],
+      doorway: directory,
+      shelf: memberShelf(stores.members, clock),
+      policy: policyOf(config),
+      clock,
+      random,
+      counters,
+      log,
+    });
+    const common = { journal: stores.journal, quarantine: stores.quarantine, clock, counters, log };
+    const transactions = new Transactions({ ...common, handle: async () => {} }); // the admin room comes later
+    const { promise: failed, resolve: onFatal } = Promise.withResolvers<VollyError>();
+    const receiver = new SyncReceiver({ ...common, client, server: own, route: junction, prepare: () => prepare(), onFatal });
+    const prepare = async (): Promise<void> => {
+      await ensureBridgeUser(client, own, log);
+      void ping(client, registration.id, log);
+    };
+
+    await junction.start();
+    await transactions.start();
+    const hasMember = async (localpart: Localpart): Promise<boolean> => (await stores.members.kind(localpart)) !== undefined;
+    const app = express().disable('x-powered-by');
+    app.use(appserviceRouter({ hsToken: registration.hs_token, server: own, transactions, hasMember, counters, log }));
+    const listener = await listen(withHealth({ homeserver: () => receiver.state.ready }, app), config.appservice.listen);
+    await receiver.start();
+    return {
+      failed,
+      async stop() {
+        await receiver.stop();
+        await listener.close();
+        await transactions.stop();
+        await junction.stop();
+        await stores.close();
+      },
+    };
+  } catch (error) {
+    await stores.close();
+    throw error;
+  }
+}
+
+/** The link of a new invite. Works beside a running bridge. Throws `bad_config`, `database`. */
+export async function inviteMember(config: Config, localpart: Localpart): Promise<string> {
+  const stores = openStores(config);
+  try {
+    const community = await loadCommunityKey({
+      file: config.keys.path,
+      server: config.homeserver.server_name,
+      provider: selectProvider(),
+      random,
+    });
+    const { link } = await makeInvite({
+      invites: stores.invites,
+      random,
+      clock,
+      publicUrl: config.gateway.public_url,
+      community,
+      localpart,
+    });
+    return link;
+  } finally {
+    await stores.close();
+  }
+}
+
+function openStores({ storage }: Config): Stores {
+  try {
+    mkdirSync(dirname(storage.path), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new VollyError('database', `${dirname(storage.path)} cannot be made (${(error as NodeJS.ErrnoException).code})`, {
+      cause: error,
+    });
+  }
+  return openSqlite({ file: storage.path, clock });
+}
+
+/** In the configuration no `allow` and an empty one are the same: everybody. */
+const policyOf = ({ policy: { allow, deny } }: Config) => ({ deny, ...(allow.length > 0 ? { allow } : {}) });
+
+function operatorView({ logging }: Config): { log: Log; counters: Counters } {
+  const pino = createLog({ level: logging.level });
+  return {
+    log: { info: (event, fields) => pino.info(fields ?? {}, event), warn: (event, fields) => pino.warn(fields ?? {}, event) },
+    counters: { count() {} }, // metrics come with ops/metrics.ts
+  };
+}

@@ -1,0 +1,64 @@
+/** Kinds of options: each carries what it is for and what is allowed, so that no message is written twice. */
+import { z } from 'zod';
+import { isServerName, type ServerName } from '../ids.ts';
+
+/** `description` says why; `allowed` completes "allowed is …" in an error; `example` stands in the sample where there is no default. */
+interface Meta {
+  readonly description: string;
+  readonly allowed: string;
+  readonly example?: unknown;
+}
+
+export const about = <T extends z.ZodType>(schema: T, meta: Meta): T => schema.meta({ ...meta });
+export const section = <T extends z.ZodRawShape>(description: string, shape: T) =>
+  z.strictObject(shape).meta({ description, allowed: `a section with ${Object.keys(shape).join(', ')}` });
+
+export const port = (description: string, value: number) =>
+  about(z.int().min(1).max(65_535).default(value), { description, allowed: 'a whole number from 1 to 65535' });
+export const host = (description: string) =>
+  about(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9.:_-]+$/)
+      .default('127.0.0.1'),
+    { description, allowed: 'an IP address or host name, as 127.0.0.1, 0.0.0.0 or ::' },
+  );
+export const path = (description: string, value: string) =>
+  about(z.string().min(1).default(value), { description, allowed: 'a path, relative to this file or absolute' });
+export const serverName = z
+  .string()
+  .refine(isServerName)
+  .transform((text) => text as ServerName);
+/** As the router's policy reads it. */
+export const serverRule = z.string().refine((text) => isServerName(text.replace(/^\*\./, '')));
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+/** Segments that an invite can name, PROTOCOL.md section 14.6. */
+const PLACE = /^(\/[A-Za-z0-9._~-]+)*\/?$/;
+
+/** No credentials, query or fragment. */
+function parseUrl(text: string): URL | undefined {
+  const url = URL.parse(text);
+  return url !== null && url.search === '' && url.hash === '' && url.username === '' && url.password === '' ? url : undefined;
+}
+
+const unslashed = (url: string): string => url.replace(/\/+$/, '');
+
+/** Scheme, host and port, nothing behind: paths are the protocol's. Gives it back without a trailing slash. */
+export const origin = z
+  .string()
+  .refine((text) => {
+    const url = parseUrl(text);
+    return url !== undefined && url.pathname === '/' && (url.protocol === 'http:' || url.protocol === 'https:');
+  })
+  .transform(unslashed);
+
+/** Where apps connect. Gives it back as http(s), whichever of the two spellings was written. */
+export const publicUrl = z
+  .string()
+  .refine((text) => {
+    const url = parseUrl(text);
+    if (url === undefined || !PLACE.test(url.pathname)) return false;
+    return /^(wss|https):$/.test(url.protocol) || (/^(ws|http):$/.test(url.protocol) && LOOPBACK.test(url.hostname));
+  })
+  .transform((text) => unslashed(text).replace(/^ws/, 'http'));

@@ -1,0 +1,24 @@
+/** `/live`: the process answers. `/ready`: everything that a call needs works. For load balancers and container platforms. */
+import type { RequestListener, ServerResponse } from 'node:http';
+
+/** Name → whether it works now. Asked at every request, so it only reads a variable. */
+export type Checks = Readonly<Record<string, () => boolean>>;
+
+/** Answers the two paths and hands everything else on. Says which part is not ready, and nothing else about the inside. */
+export function withHealth(checks: Checks, rest: RequestListener): RequestListener {
+  return (request, response) => {
+    const path = request.url?.split('?')[0];
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (isRead && path === '/live') return answer(response, 200, { live: true });
+    if (isRead && path === '/ready') {
+      const parts = Object.fromEntries(Object.entries(checks).map(([name, works]) => [name, works()]));
+      const ready = Object.values(parts).every(Boolean);
+      return answer(response, ready ? 200 : 503, { ready, parts });
+    }
+    rest(request, response);
+  };
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body));
+}
