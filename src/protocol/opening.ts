@@ -87,6 +87,8 @@ export interface ReplayKeys {
   readonly enc: string;
   /** H(sender's DIK) ‖ call_id. */
   readonly call: string;
+  /** The type and H(sender's DIK): of subscribes and grants only the newest counts. */
+  readonly stream: string;
   /** Whose share it takes. */
   readonly sender: MemberId;
   /** Unix time in milliseconds. */
@@ -168,6 +170,7 @@ function findPrekey(device: LocalDevice, { to }: Opening): LocalPrekey {
 const replayKeys = ({ envelope, header }: Opening): ReplayKeys => ({
   enc: toHex(sha256(envelope.quantum_key)),
   call: toHex(concat(header.from.dikHash, callIdBytes(header.callId))),
+  stream: `${envelope.type} ${toHex(header.from.dikHash)}`,
   sender: header.from.member,
   sentTs: header.sentTs,
 });

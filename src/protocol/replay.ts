@@ -1,6 +1,7 @@
 /**
- * The replay cache: what opened a conversation once never does again, also after a restart or a clock step (R14). PROTOCOL.md
- * section 12. In memory, with a snapshot to keep on disk; one for offers and one for subscribe and grant, whose lives differ.
+ * The replay caches: what opened a conversation once never does again, also after a restart or a clock step (R14). PROTOCOL.md
+ * section 12. In memory, with a snapshot to keep on disk. Both purge by `sentTs`, so that a clock that went back keeps entries
+ * longer and never shorter; what was sent at or before the newest purged one is refused, since its entry may be gone.
  */
 import { VollyError } from '../errors.ts';
 import type { MemberId } from '../ids.ts';
@@ -8,66 +9,113 @@ import { LIMITS } from '../limits.ts';
 import type { ReplayKeys } from './opening.ts';
 
 export interface ReplaySnapshot {
-  /** Unix time in milliseconds. What was sent at or before it is refused: its entry may be gone. */
+  /** Unix time in milliseconds. */
   readonly watermark: number;
   readonly entries: readonly ReplayKeys[];
 }
 
-export class ReplayCache {
-  readonly #keepMs: number;
-  #watermark: number;
-  /** By `enc`, in order of arrival. */
-  readonly #entries = new Map<string, ReplayKeys>();
-  readonly #calls = new Set<string>();
-  readonly #shares = new Map<MemberId, number>();
+export interface ReplayGuard {
+  /** Throws `replayed`; `rate_limited` where the sender's share or the cache is full, for nothing is evicted early. */
+  check(keys: ReplayKeys, now: number): void;
+  /** After the signature. Throws what `check` throws: between the two another copy may have come. */
+  record(keys: ReplayKeys, now: number): void;
+  snapshot(): ReplaySnapshot;
+}
 
-  /** `keepMs` must be longer than the lives of what it remembers, or the watermark would refuse honest late ones. */
-  constructor(keepMs: number, snapshot?: ReplaySnapshot) {
+/** What both have: entries by a key, shares by sender, a watermark. */
+class Entries {
+  readonly #keepMs: number;
+  readonly #byKey = new Map<string, ReplayKeys>();
+  readonly #shares = new Map<MemberId, number>();
+  #watermark: number;
+
+  constructor(keepMs: number, watermark = 0) {
     this.#keepMs = keepMs;
-    this.#watermark = snapshot?.watermark ?? 0;
-    for (const entry of snapshot?.entries ?? []) this.#add(entry);
+    this.#watermark = watermark;
   }
 
-  /** Throws `replayed`; `rate_limited` where the sender's share or the cache is full, for nothing is evicted early. */
-  check(keys: ReplayKeys, now: number): void {
-    this.#purge(now);
-    if (keys.sentTs <= this.#watermark || this.#entries.has(keys.enc) || this.#calls.has(keys.call))
-      throw new VollyError('replayed');
-    const share = this.#shares.get(keys.sender) ?? 0;
-    if (share >= LIMITS.replayEntriesPerSender || this.#entries.size >= LIMITS.replayEntries)
+  get = (key: string): ReplayKeys | undefined => this.#byKey.get(key);
+
+  set(key: string, entry: ReplayKeys): void {
+    if (!this.#byKey.has(key)) this.#shares.set(entry.sender, (this.#shares.get(entry.sender) ?? 0) + 1);
+    this.#byKey.set(key, entry);
+  }
+
+  checkWatermark({ sentTs }: ReplayKeys): void {
+    if (sentTs <= this.#watermark) throw new VollyError('replayed', 'at or before the watermark');
+  }
+
+  checkRoom({ sender }: ReplayKeys): void {
+    if ((this.#shares.get(sender) ?? 0) >= LIMITS.replayEntriesPerSender || this.#byKey.size >= LIMITS.replayEntries)
       throw new VollyError('rate_limited', 'replay cache');
   }
 
-  /** After the signature. What `check` would refuse is refused here too: between the two another copy may have come. */
+  purge(now: number, gone?: (entry: ReplayKeys) => void): void {
+    for (const [key, entry] of this.#byKey) {
+      if (now <= entry.sentTs + this.#keepMs) continue;
+      this.#byKey.delete(key);
+      const share = (this.#shares.get(entry.sender) as number) - 1;
+      if (share === 0) this.#shares.delete(entry.sender);
+      else this.#shares.set(entry.sender, share);
+      this.#watermark = Math.max(this.#watermark, entry.sentTs);
+      gone?.(entry);
+    }
+  }
+
+  snapshot = (): ReplaySnapshot => ({ watermark: this.#watermark, entries: [...this.#byKey.values()] });
+}
+
+/** For offers: no two with the same enc, nor of one device with the same call_id. */
+export class OfferReplayCache implements ReplayGuard {
+  readonly #entries: Entries;
+  readonly #calls = new Set<string>();
+
+  constructor(snapshot?: ReplaySnapshot) {
+    this.#entries = new Entries(LIMITS.replayMs, snapshot?.watermark);
+    for (const entry of snapshot?.entries ?? []) this.#add(entry);
+  }
+
+  check(keys: ReplayKeys, now: number): void {
+    this.#entries.purge(now, ({ call }) => this.#calls.delete(call));
+    this.#entries.checkWatermark(keys);
+    if (this.#entries.get(keys.enc) || this.#calls.has(keys.call)) throw new VollyError('replayed');
+    this.#entries.checkRoom(keys);
+  }
+
   record(keys: ReplayKeys, now: number): void {
     this.check(keys, now);
     this.#add(keys);
   }
 
-  snapshot(): ReplaySnapshot {
-    return { watermark: this.#watermark, entries: [...this.#entries.values()] };
-  }
-
-  get size(): number {
-    return this.#entries.size;
-  }
+  snapshot = (): ReplaySnapshot => this.#entries.snapshot();
 
   #add(keys: ReplayKeys): void {
     this.#entries.set(keys.enc, keys);
     this.#calls.add(keys.call);
-    this.#shares.set(keys.sender, (this.#shares.get(keys.sender) ?? 0) + 1);
+  }
+}
+
+/** For subscribe and grant, which live 7 days and of which only the newest of a device matters: each replaces the one before. */
+export class PresenceReplayCache implements ReplayGuard {
+  readonly #entries: Entries;
+
+  constructor(snapshot?: ReplaySnapshot) {
+    this.#entries = new Entries(LIMITS.grantLifeMs, snapshot?.watermark);
+    for (const entry of snapshot?.entries ?? []) this.#entries.set(entry.stream, entry);
   }
 
-  /** An entry's time counts from `sentTs`, so that a clock that went back keeps it longer, never shorter. */
-  #purge(now: number): void {
-    for (const keys of this.#entries.values()) {
-      if (now <= keys.sentTs + this.#keepMs) continue;
-      this.#entries.delete(keys.enc);
-      this.#calls.delete(keys.call);
-      const share = (this.#shares.get(keys.sender) as number) - 1;
-      if (share === 0) this.#shares.delete(keys.sender);
-      else this.#shares.set(keys.sender, share);
-      this.#watermark = Math.max(this.#watermark, keys.sentTs);
-    }
+  check(keys: ReplayKeys, now: number): void {
+    this.#entries.purge(now);
+    this.#entries.checkWatermark(keys);
+    const newest = this.#entries.get(keys.stream);
+    if (newest && keys.sentTs <= newest.sentTs) throw new VollyError('replayed');
+    if (!newest) this.#entries.checkRoom(keys);
   }
+
+  record(keys: ReplayKeys, now: number): void {
+    this.check(keys, now);
+    this.#entries.set(keys.stream, keys);
+  }
+
+  snapshot = (): ReplaySnapshot => this.#entries.snapshot();
 }
