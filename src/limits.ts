@@ -82,8 +82,11 @@ export const LIMITS = {
   outboxPerDevice: 500,
   /** Envelopes for all peers that nobody has acknowledged, in memory: a tenth of a small server's. */
   outboxBytes: 134_217_728,
-  /** Of what is sent once and not kept (presence, acks), queued for one peer: some seconds of a large community. */
-  onceQueuePerPeer: 2_000,
+  /** Presence updates queued for one peer: some seconds of a large community. */
+  presenceQueuePerPeer: 2_000,
+  /** Subscribes and grants of one device: their ids are remembered for a week. A large address book at once, then one each 10 s. */
+  lastingBurst: 2_000,
+  lastingPerSecond: 0.1,
   /** A carrier that has not answered by then counts as failed, and the next one is tried. */
   carrierMs: 10_000,
   /** Requests under way to one peer, and only while whole events wait: more would only queue inside the homeserver. */

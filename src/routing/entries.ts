@@ -1,7 +1,8 @@
 /** What waits for a peer, in memory, and which of it goes into the next event. */
 import type { EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import type { EnvelopeType } from '../protocol/envelope.ts';
+import { type Envelope, type EnvelopeType, encodeEnvelope, serverOfAddress } from '../protocol/envelope.ts';
+import type { OutboxRow } from '../storage/types.ts';
 
 export interface Entry {
   readonly id: EnvelopeId;
@@ -12,9 +13,9 @@ export interface Entry {
   readonly encoded: string;
   /** On the clock of Lives. */
   readonly deadline: number;
-  /** False: sent once, then forgotten. */
+  /** False: forgotten as soon as a request with it has succeeded. */
   readonly acked: boolean;
-  /** A newer entry of the same key takes the place of a queued older one. */
+  /** Of presence: a newer entry of the same key takes the place of a queued older one. */
   readonly key?: string;
   readonly since: number;
   /** When it is queued again, unless acknowledged. */
@@ -23,6 +24,16 @@ export interface Entry {
   /** Whether any transmission may have reached the peer. */
   left: boolean;
   sending: boolean;
+}
+
+export function rowOf(envelope: Envelope, deadline: number): OutboxRow {
+  const { id, type, from, to } = envelope;
+  return { id, peer: serverOfAddress(to), type, from, to, expires: deadline, encoded: encodeEnvelope(envelope) };
+}
+
+export function entryOf(row: OutboxRow, now: number): Omit<Entry, 'acked' | 'key'> {
+  const { id, peer, type, from, encoded, expires: deadline } = row;
+  return { id, peer, type, from, encoded, deadline, since: now, dueAt: now, tries: 0, left: false, sending: false };
 }
 
 /** First in, first out, of one type at a time. */

@@ -32,6 +32,8 @@ export interface JunctionOptions {
 
 export interface Junction extends Route {
   readonly mailbox: Mailbox;
+  /** For the operator: servers that envelopes wait for, and their bytes in memory. */
+  load(): { readonly peers: number; readonly bytes: number };
   /** Goes on with what an earlier run left. Before the receiver and the gateway start. */
   start(): Promise<void>;
   /** After the receiver and the gateway have stopped, before the stores close. Loses nothing; takes at most some seconds. */
@@ -52,18 +54,22 @@ export function createJunction(options: JunctionOptions): Junction {
     store: stores.outbox,
     carrier,
     ended: (row, reason) => ends.tell(row, reason),
-    woken: (peer) => hellos.greet(peer),
+    woken: (peer) => {
+      log.info('peer_woken', { peer });
+      hellos.greet(peer);
+    },
   });
   const ends = new Ends({ ...common, inbox, outbox });
   const hellos = new Hellos({ ...common, outbox });
   const acks = new Acks({ ...common, outbox });
   const keys = new Keys(options.shelf, lives, clock, random);
   const arrivals = new Arrivals({ ...common, members: stores.members, inbox, outbox, ends, keys, hellos, doorway });
-  const router = new Router({ ...common, policy: createPolicy(options.policy ?? {}), arrivals, outbox, acks });
+  const router = new Router({ ...common, inbox, policy: createPolicy(options.policy ?? {}), arrivals, outbox, acks });
   const sweeper = new Sweeper({ ...common, inbox, outbox: stores.outbox, ends });
 
   return {
     mailbox: inbox,
+    load: () => outbox.load,
     route: (envelope, origin) => router.route(envelope, origin),
     async start() {
       for (const peer of await outbox.start()) hellos.greet(peer);

@@ -3,9 +3,9 @@ import type { Clock, RandomBytes } from '../clock.ts';
 import { type ErrorCode, VollyError } from '../errors.ts';
 import type { EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import { type Envelope, encodeEnvelope, serverOfAddress } from '../protocol/envelope.ts';
+import type { Envelope } from '../protocol/envelope.ts';
 import type { OutboxRow, OutboxStore } from '../storage/types.ts';
-import type { Entry } from './entries.ts';
+import { type Entry, entryOf, rowOf } from './entries.ts';
 import type { Lives } from './lives.ts';
 import { PeerQueue } from './peer-queue.ts';
 import type { Carrier, Counters } from './ports.ts';
@@ -45,17 +45,24 @@ export class Outbox {
     this.#options = options;
   }
 
+  /** What waits, in memory. */
+  get load(): { readonly peers: number; readonly bytes: number } {
+    return { peers: this.#peers.size, bytes: this.#bytes };
+  }
+
   /** Goes on with what an earlier run left; returns the peers it is for. */
   async start(): Promise<readonly ServerName[]> {
     // An earlier run may have sent any of these.
-    for (const row of await this.#options.store.all()) this.#add({ ...this.#entryOf(row), acked: true, left: true });
+    for (const row of await this.#options.store.all())
+      this.#add({ ...entryOf(row, this.#options.lives.now()), acked: true, left: true });
     return [...this.#peers.keys()];
   }
 
   /** Resolves once the envelope is on disk: a definite end is promised from here on. Throws `overloaded`, `database`. */
   async enqueue(envelope: Envelope, deadline: number): Promise<void> {
     const row = rowOf(envelope, deadline);
-    this.#reserve(row);
+    if (!this.#hasRoom(row)) throw new VollyError('overloaded', 'outbox');
+    this.#bytes += row.encoded.length;
     let result: 'accepted' | 'duplicate' | 'full' | undefined;
     try {
       result = await this.#options.store.put(row);
@@ -63,20 +70,18 @@ export class Outbox {
       if (result !== 'accepted') this.#bytes -= row.encoded.length;
     }
     if (result === 'full') throw new VollyError('overloaded', 'outbox');
-    if (result === 'accepted') this.#add({ ...this.#entryOf(row), acked: true }, true);
+    if (result === 'accepted') this.#add({ ...entryOf(row, this.#options.lives.now()), acked: true }, true);
   }
 
   /** For types that nobody acknowledges: sent once, forgotten with the process. `key`: the newest of a key replaces a queued older one. */
   sendOnce(envelope: Envelope, deadline: number, key?: string): void {
     const row = rowOf(envelope, deadline);
-    if (
-      this.#bytes + row.encoded.length > LIMITS.outboxBytes ||
-      (this.#peers.get(row.peer)?.once ?? 0) >= LIMITS.onceQueuePerPeer
-    ) {
+    const crowded = key !== undefined && (this.#peers.get(row.peer)?.presence ?? 0) >= LIMITS.presenceQueuePerPeer;
+    if (crowded || !this.#hasRoom(row)) {
       this.#options.counters.count('dropped', { type: row.type });
       return;
     }
-    this.#add({ ...this.#entryOf(row), acked: false, ...(key === undefined ? {} : { key }) });
+    this.#add({ ...entryOf(row, this.#options.lives.now()), acked: false, ...(key === undefined ? {} : { key }) });
   }
 
   /** The peer's word that it has them. Ids of other peers are not its to acknowledge and are left alone. */
@@ -84,7 +89,7 @@ export class Outbox {
     const known = await this.#options.store.acknowledge(peer, ids);
     const queue = this.#peers.get(peer);
     queue?.heard();
-    for (const id of known) this.#forget(queue?.remove(id));
+    for (const id of known) queue?.remove(id);
   }
 
   /** The row of an envelope, waiting or acknowledged. */
@@ -95,7 +100,7 @@ export class Outbox {
   /** The sender has been told the end of it. */
   async remove(peer: ServerName, id: EnvelopeId): Promise<void> {
     await this.#options.store.remove([id]);
-    this.#forget(this.#peers.get(peer)?.remove(id));
+    this.#peers.get(peer)?.remove(id);
   }
 
   /** Sends again all that waits for a peer which is known to be there. */
@@ -115,16 +120,9 @@ export class Outbox {
     cancel();
   }
 
-  #reserve(row: OutboxRow): void {
-    const newPeer = !this.#peers.has(row.peer) && this.#peers.size >= LIMITS.peers;
-    if (newPeer || this.#bytes + row.encoded.length > LIMITS.outboxBytes) throw new VollyError('overloaded', 'outbox');
-    this.#bytes += row.encoded.length;
-  }
-
-  #entryOf(row: OutboxRow): Omit<Entry, 'acked' | 'key'> {
-    const { id, peer, type, from, encoded, expires: deadline } = row;
-    const since = this.#options.lives.now();
-    return { id, peer, type, from, encoded, deadline, since, dueAt: since, tries: 0, left: false, sending: false };
+  #hasRoom({ peer, encoded }: OutboxRow): boolean {
+    if (!this.#peers.has(peer) && this.#peers.size >= LIMITS.peers) return false;
+    return this.#bytes + encoded.length <= LIMITS.outboxBytes;
   }
 
   #add(entry: Entry, reserved = false): void {
@@ -133,15 +131,14 @@ export class Outbox {
     if (this.#stopped) return;
     let queue = this.#peers.get(entry.peer);
     if (!queue) {
-      queue = new PeerQueue(entry.peer, this.#options);
+      const removed = ({ encoded }: Entry): void => {
+        this.#bytes -= encoded.length;
+      };
+      queue = new PeerQueue(entry.peer, { ...this.#options, removed });
       this.#peers.set(entry.peer, queue);
     }
-    this.#forget(queue.add(entry));
+    queue.add(entry);
     this.#cancelTick ??= this.#options.clock.after(TICK_MS, () => this.#tick());
-  }
-
-  #forget(entry: Entry | undefined): void {
-    if (entry) this.#bytes -= entry.encoded.length;
   }
 
   #tick(): void {
@@ -154,7 +151,7 @@ export class Outbox {
   }
 
   async #end(entry: Entry): Promise<void> {
-    if (!entry.acked) return this.#forget(this.#peers.get(entry.peer)?.remove(entry.id));
+    if (!entry.acked) return this.#peers.get(entry.peer)?.remove(entry.id);
     if (this.#ending.has(entry.id)) return;
     this.#ending.add(entry.id);
     try {
@@ -167,9 +164,4 @@ export class Outbox {
       this.#ending.delete(entry.id);
     }
   }
-}
-
-function rowOf(envelope: Envelope, deadline: number): OutboxRow {
-  const { id, type, from, to } = envelope;
-  return { id, peer: serverOfAddress(to), type, from, to, expires: deadline, encoded: encodeEnvelope(envelope) };
 }

@@ -1,25 +1,16 @@
-/**
- * The way to one peer: what waits, the requests under way, repeating, waking. A request costs both homeservers the same whether it
- * holds one envelope or 60 kB, so one is under way at a time and what comes meanwhile shares the next; more only while whole events
- * wait.
- */
-import type { RandomBytes } from '../clock.ts';
+/** The way to one peer: what waits for it, what is due again, waking it. */
 import type { EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import { neverLeft, retryAfterOf } from './carriers.ts';
 import { type Entry, ReadyQueue } from './entries.ts';
-import type { Lives } from './lives.ts';
-import type { Carrier, Counters } from './ports.ts';
-import { pauseAfter, repeatAfter } from './repeats.ts';
+import { repeatAfter } from './repeats.ts';
+import { Requests, type RequestsOptions } from './requests.ts';
 import { Waking } from './waking.ts';
 
-export interface PeerQueueOptions {
-  readonly carrier: Carrier;
-  readonly lives: Lives;
-  readonly random: RandomBytes;
-  readonly counters: Counters;
-  /** The peer answered after a silence. */
+export interface PeerQueueOptions extends RequestsOptions {
+  /** The peer's server answered after envelopes had waited. */
   readonly woken: (peer: ServerName) => void;
+  /** An entry is here no longer: sent, acknowledged, replaced or ended. */
+  readonly removed: (entry: Entry) => void;
 }
 
 export class PeerQueue {
@@ -28,15 +19,14 @@ export class PeerQueue {
   readonly #entries = new Map<EnvelopeId, Entry>();
   readonly #ready = new ReadyQueue();
   readonly #waking: Waking;
-  readonly #requests = new Set<Promise<void>>();
-  #once = 0;
-  #failures = 0;
-  #pausedUntil = 0;
+  readonly #requests: Requests;
+  #presence = 0;
   #pumping = false;
 
   constructor(peer: ServerName, options: PeerQueueOptions) {
     this.peer = peer;
     this.#options = options;
+    this.#requests = new Requests(peer, options, (event, succeeded) => this.#ended(event, succeeded));
     this.#waking = new Waking(options.carrier, peer, options.lives, () => {
       this.resend();
       options.woken(peer);
@@ -44,32 +34,30 @@ export class PeerQueue {
   }
 
   get empty(): boolean {
-    return this.#entries.size === 0 && this.#requests.size === 0;
+    return this.#entries.size === 0 && this.#requests.idle;
   }
 
-  /** Entries that are sent once and have not been. */
-  get once(): number {
-    return this.#once;
+  /** Presence updates among what waits. */
+  get presence(): number {
+    return this.#presence;
   }
 
-  /** Queues an entry; returns an older one that it replaced. */
-  add(entry: Entry): Entry | undefined {
+  add(entry: Entry): void {
     this.#entries.set(entry.id, entry);
-    if (!entry.acked) this.#once++;
-    if (entry.deadline <= this.#options.lives.now()) return undefined;
+    if (entry.key !== undefined) this.#presence++;
+    if (entry.deadline <= this.#options.lives.now()) return;
     const older = this.#ready.add(entry);
     if (older) this.remove(older.id);
     this.#pump();
-    return older;
   }
 
-  remove(id: EnvelopeId): Entry | undefined {
+  remove(id: EnvelopeId): void {
     const entry = this.#entries.get(id);
-    if (!entry) return undefined;
+    if (!entry) return;
     this.#entries.delete(id);
     this.#ready.delete(entry);
-    if (!entry.acked) this.#once--;
-    return entry;
+    if (entry.key !== undefined) this.#presence--;
+    this.#options.removed(entry);
   }
 
   /** The peer acknowledged something: it is awake. */
@@ -79,7 +67,7 @@ export class PeerQueue {
 
   /** Queues everything that waits, now. */
   resend(): void {
-    this.#pausedUntil = 0;
+    this.#requests.resume();
     const now = this.#options.lives.now();
     for (const entry of this.#entries.values()) if (!entry.sending && entry.deadline > now) this.#ready.add(entry);
     this.#pump();
@@ -108,7 +96,7 @@ export class PeerQueue {
   async stop(): Promise<void> {
     for (const entry of this.#entries.values()) if (entry.acked) this.#ready.delete(entry);
     this.#fill();
-    while (this.#requests.size > 0) await Promise.all(this.#requests);
+    await this.#requests.drained();
   }
 
   /** In a microtask, so that envelopes of one commit share the request. */
@@ -122,56 +110,17 @@ export class PeerQueue {
   }
 
   #fill(): void {
-    while (this.#maySend()) this.#send(this.#ready.take());
+    while (this.#ready.size > 0 && this.#requests.mayBegin(this.#ready.hasWholeEvent())) this.#requests.begin(this.#ready.take());
   }
 
-  #maySend(): boolean {
-    if (this.#ready.size === 0 || this.#options.lives.now() < this.#pausedUntil) return false;
-    return this.#requests.size === 0 || (this.#requests.size < LIMITS.requestsPerPeer && this.#ready.hasWholeEvent());
-  }
-
-  #send(event: readonly Entry[]): void {
-    for (const entry of event) {
-      entry.sending = true;
-      entry.tries++;
-    }
-    const encoded = event.map((entry) => entry.encoded);
-    const request = this.#options.carrier
-      .send(this.peer, event[0]!.type, encoded)
-      .then(
-        () => this.#sent(event),
-        (error) => this.#failed(event, error),
-      )
-      .then(() => {
-        this.#requests.delete(request);
-        this.#pump();
-      });
-    this.#requests.add(request);
-  }
-
-  #sent(event: readonly Entry[]): void {
-    this.#failures = 0;
-    for (const entry of event) {
-      entry.left = true;
-      if (!entry.acked) this.remove(entry.id);
-    }
-    this.#putOff(event);
-  }
-
-  #failed(event: readonly Entry[], error: unknown): void {
-    this.#options.counters.count('send_failed');
-    for (const entry of event) if (!neverLeft(error)) entry.left = true;
-    this.#putOff(event);
-    // The next envelope would most likely fail too, and a homeserver in trouble is not helped by more requests.
-    const pause = Math.max(pauseAfter(++this.#failures, this.#options.random), retryAfterOf(error));
-    this.#pausedUntil = this.#options.lives.now() + pause;
-  }
-
-  #putOff(event: readonly Entry[]): void {
+  #ended(event: readonly Entry[], succeeded: boolean): void {
     const now = this.#options.lives.now();
     for (const entry of event) {
       entry.sending = false;
       entry.dueAt = now + repeatAfter(entry.tries, now - entry.since, this.#options.random);
+      // An update of presence is never repeated: it would be old.
+      if (succeeded ? !entry.acked : entry.key !== undefined) this.remove(entry.id);
     }
+    this.#pump();
   }
 }

@@ -2,12 +2,16 @@
  * The junction: every envelope of the bridge passes `route`, outbound and inbound alike. Who may send it, whether its time and its
  * server are acceptable, and which of the two ways it takes: to another community by the outbox, or to a device here.
  */
+import type { Clock } from '../clock.ts';
 import { VollyError } from '../errors.ts';
 import { memberOf, type ServerName, serverOf } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
 import { type Envelope, isAcked, serverOfAddress } from '../protocol/envelope.ts';
 import type { Acks } from './acks.ts';
 import type { Arrivals } from './arrivals.ts';
-import type { Lives } from './lives.ts';
+import { Buckets } from './buckets.ts';
+import type { Inbox } from './inbox.ts';
+import { type Lives, lifeOf } from './lives.ts';
 import type { Outbox } from './outbox.ts';
 import type { Policy } from './policy.ts';
 import type { Counters, Origin, Route } from './ports.ts';
@@ -17,18 +21,22 @@ export interface RouterOptions {
   readonly policy: Policy;
   readonly lives: Lives;
   readonly arrivals: Arrivals;
+  readonly inbox: Pick<Inbox, 'seen'>;
   readonly outbox: Outbox;
   readonly acks: Acks;
+  readonly clock: Clock;
   readonly counters: Counters;
 }
 
 export class Router implements Route {
   readonly #options: RouterOptions;
   readonly #underWay = new Set<Promise<void>>();
+  readonly #lasting: Buckets;
   #open = true;
 
   constructor(options: RouterOptions) {
     this.#options = options;
+    this.#lasting = new Buckets(options.clock, LIMITS.lastingPerSecond, LIMITS.lastingBurst);
   }
 
   /**
@@ -70,9 +78,15 @@ export class Router implements Route {
     if (serverOfAddress(envelope.from) !== origin || origin === own) throw new VollyError('wrong_sender', envelope.type);
     if (serverOfAddress(envelope.to) !== own) throw new VollyError('wrong_recipient', envelope.type);
     if (!policy(origin)) throw new VollyError('denied_by_policy', envelope.type);
-    await arrivals.take(envelope, origin, lives.deadline(envelope));
+    if (!(await this.#cameInTime(envelope, origin))) await arrivals.take(envelope, origin, lives.deadline(envelope));
     // Also for a repeated one: the first ack was lost, or is on its way.
     if (isAcked(envelope.type)) acks.add(origin, envelope.id);
+  }
+
+  /** Past its end now, but known: repeated for want of an ack, and the sender should not be told that it may be lost. */
+  async #cameInTime(envelope: Envelope, origin: ServerName): Promise<boolean> {
+    const { inbox, clock } = this.#options;
+    return isAcked(envelope.type) && envelope.expires <= clock.now() && (await inbox.seen(origin, envelope.id));
   }
 
   async #outbound(envelope: Envelope, origin: Exclude<Origin, { kind: 'server' }>): Promise<void> {
@@ -81,6 +95,8 @@ export class Router implements Route {
     const peer = serverOfAddress(envelope.to);
     if (peer !== own && !policy(peer)) throw new VollyError('denied_by_policy', envelope.type);
     const deadline = lives.deadline(envelope);
+    if (lifeOf(envelope.type) >= LIMITS.grantLifeMs && !this.#lasting.take(envelope.from))
+      throw new VollyError('rate_limited', envelope.type);
     if (peer === own) return arrivals.take(envelope, own, deadline);
     if (isAcked(envelope.type)) return outbox.enqueue(envelope, deadline);
     outbox.sendOnce(envelope, deadline, envelope.type === 'app.volly.presence' ? `${envelope.from} ${envelope.to}` : undefined);

@@ -56,6 +56,17 @@ describe('an envelope for a device here', () => {
     assert.deepEqual(b.refused, []);
   });
 
+  it('is acknowledged again even past its end', async () => {
+    const text = encodeEnvelope(message(clock));
+    b.receive(orchid, [text]);
+    await clock.advance(30_000);
+    b.receive(orchid, [text, encodeEnvelope(message(clock, { expires: clock.now() }))]);
+    await clock.advance(100);
+    assert.deepEqual(b.refused, ['expired']);
+    assert.equal(b.delivered.length, 1);
+    assert.equal(acksOf(network).length, 2);
+  });
+
   it('R4 the same envelope through two carriers is handled once', async () => {
     const second = new SimulatedNetwork(clock, 2, { delayMs: [40, 40] });
     const both = await pair(clock, network, second);

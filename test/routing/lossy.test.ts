@@ -35,6 +35,7 @@ describe('two bridges over a network that loses, doubles and reorders', () => {
       assert.ok(arrived.length >= 58, `${arrived.length} of 60`);
       checkEvents(network);
       assert.deepEqual(await a.stores.outbox.all(), []);
+      for (const bridge of [a, b]) assert.deepEqual(bridge.junction.load(), { peers: 0, bytes: 0 });
       assert.deepEqual(
         [...a.refused, ...b.refused].filter((code) => code !== 'expired'),
         [],

@@ -160,6 +160,21 @@ describe('outbox', () => {
     assert.deepEqual(await again.stores.outbox.all(), []);
   });
 
+  it('drops presence that could not be sent, and keeps account of what waits', async () => {
+    network.refusal = new VollyError('homeserver_refused');
+    const presence = () => message(clock, { type: 'app.volly.presence', expires: clock.now() + 60_000 });
+    await a.send(presence());
+    await clock.advance(100);
+    await a.send(presence());
+    await clock.advance(5_000);
+    assert.equal(network.sent.length, 2);
+    assert.deepEqual(a.junction.load(), { peers: 0, bytes: 0 });
+    network.refusal = undefined;
+    const envelope = message(clock);
+    await a.send(envelope);
+    assert.equal(a.junction.load().bytes, (await a.stores.outbox.all())[0]!.encoded.length);
+  });
+
   it('is overloaded, in words, before memory is', async () => {
     const results = await Promise.allSettled(Array.from({ length: LIMITS.outboxPerDevice + 3 }, () => a.send(message(clock))));
     const refused = results.filter((result) => result.status === 'rejected').map((result) => (result.reason as VollyError).code);

@@ -1,0 +1,92 @@
+/**
+ * The requests under way to one peer. One costs both homeservers the same whether it holds one envelope or 60 kB, so one is under way
+ * at a time and what comes meanwhile shares the next; more only while whole events wait.
+ */
+import type { RandomBytes } from '../clock.ts';
+import type { ServerName } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
+import { neverLeft, retryAfterOf } from './carriers.ts';
+import type { Entry } from './entries.ts';
+import type { Lives } from './lives.ts';
+import type { Carrier, Counters } from './ports.ts';
+import { pauseAfter } from './repeats.ts';
+
+export interface RequestsOptions {
+  readonly carrier: Carrier;
+  readonly lives: Lives;
+  readonly random: RandomBytes;
+  readonly counters: Counters;
+}
+
+export class Requests {
+  readonly #peer: ServerName;
+  readonly #options: RequestsOptions;
+  readonly #ended: (event: readonly Entry[], succeeded: boolean) => void;
+  readonly #underWay = new Set<Promise<void>>();
+  #failures = 0;
+  #pausedUntil = 0;
+
+  constructor(peer: ServerName, options: RequestsOptions, ended: (event: readonly Entry[], succeeded: boolean) => void) {
+    this.#peer = peer;
+    this.#options = options;
+    this.#ended = ended;
+  }
+
+  /** Nothing is under way and no pause to be remembered. */
+  get idle(): boolean {
+    return this.#underWay.size === 0 && !this.#paused();
+  }
+
+  mayBegin(wholeEventWaits: boolean): boolean {
+    if (this.#paused()) return false;
+    return this.#underWay.size < (wholeEventWaits ? LIMITS.requestsPerPeer : 1);
+  }
+
+  begin(event: readonly Entry[]): void {
+    for (const entry of event) {
+      entry.sending = true;
+      entry.tries++;
+    }
+    const encoded = event.map((entry) => entry.encoded);
+    const request = this.#options.carrier
+      .send(this.#peer, event[0]!.type, encoded)
+      .then(
+        () => this.#succeeded(event),
+        (error) => this.#failed(event, error),
+      )
+      .then((succeeded) => {
+        this.#underWay.delete(request);
+        this.#ended(event, succeeded);
+      });
+    this.#underWay.add(request);
+  }
+
+  /** The peer is known to be there: no more pause. */
+  resume(): void {
+    this.#pausedUntil = 0;
+  }
+
+  /** Resolves when none is under way, also of those that the ended ones made room for. */
+  async drained(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  #paused(): boolean {
+    return this.#options.lives.now() < this.#pausedUntil;
+  }
+
+  #succeeded(event: readonly Entry[]): boolean {
+    this.#failures = 0;
+    for (const entry of event) entry.left = true;
+    return true;
+  }
+
+  #failed(event: readonly Entry[], error: unknown): boolean {
+    const { counters, lives, random } = this.#options;
+    counters.count('send_failed');
+    for (const entry of event) entry.left ||= !neverLeft(error);
+    // The next request would most likely fail too, and a homeserver in trouble is not helped by more of them.
+    this.#pausedUntil = lives.now() + Math.max(pauseAfter(++this.#failures, random), retryAfterOf(error));
+    return false;
+  }
+}
