@@ -1,0 +1,47 @@
+/**
+ * What must survive a restart, as bytes under a few names: identity and prekey seeds, the ticket, contacts and pins, grants, the replay
+ * cache. All of it is secret or personal: keep it as the platform keeps secrets. Call keys are never among it (PROTOCOL.md section 10).
+ */
+import type { Bytes } from '../bytes.ts';
+import { type Cbor, decodeCbor, encodeCbor } from '../protocol/cbor.ts';
+
+/**
+ * The app's storage. Names are `[a-z]+`. A promise resolves once the change is durable: what the bridge is told we have, we have. One
+ * store belongs to one client at a time.
+ */
+export interface Store {
+  get(name: string): Promise<Uint8Array | undefined>;
+  set(name: string, value: Uint8Array): Promise<void>;
+  delete(name: string): Promise<void>;
+}
+
+/** For tests and for devices that enrol anew at each start. */
+export class MemoryStore implements Store {
+  readonly #values = new Map<string, Bytes>();
+
+  async get(name: string): Promise<Bytes | undefined> {
+    return this.#values.get(name)?.slice();
+  }
+
+  async set(name: string, value: Uint8Array): Promise<void> {
+    this.#values.set(name, value.slice() as Bytes);
+  }
+
+  async delete(name: string): Promise<void> {
+    this.#values.delete(name);
+  }
+}
+
+/** The first item of every record: a newer program reads the older one's, never the other way round. */
+const VERSION = 1;
+
+/** Undefined where there is none. Throws `bad_encoding` for a damaged one. */
+export async function readRecord(store: Store, name: string): Promise<readonly Cbor[] | undefined> {
+  const bytes = await store.get(name);
+  if (!bytes) return undefined;
+  const record = decodeCbor(bytes);
+  return Array.isArray(record) && record[0] === VERSION ? record.slice(1) : undefined;
+}
+
+export const writeRecord = (store: Store, name: string, fields: readonly Cbor[]): Promise<void> =>
+  store.set(name, encodeCbor([VERSION, ...fields]));
