@@ -53,7 +53,7 @@ export class Community {
     this.dir = options.dir;
     this.synapse = synapse;
     this.configPath = join(options.dir, 'config.yaml');
-    this.registrationPath = join(options.dir, 'registration.yaml');
+    this.registrationPath = join(options.dir, 'data/registration.yaml');
     this.databasePath = join(options.dir, 'data/volly.db');
     this.keyPath = join(options.dir, 'data/community.key');
     this.logPath = join(options.dir, 'bridge.log');
