@@ -3,7 +3,7 @@ import { VollyError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { ManualClock } from '../support/clock.ts';
 import { SimulatedNetwork } from '../support/simulated-carrier.ts';
-import { alice, Bridge, bob, eventsOf, fern, message, offer, orchid, pair } from './bridge.ts';
+import { alice, Bridge, bob, eventsOf, fern, message, offer, orchid } from './bridge.ts';
 
 const CANDIDATES = 'app.volly.call.candidates';
 
@@ -61,65 +61,6 @@ describe('outbox', () => {
     assert.deepEqual(a.ends(maybe.id), ['unconfirmed']);
   });
 
-  it('asks a failing homeserver ever less often, and no sooner than it wants', async () => {
-    network.refusal = Object.assign(new VollyError('rate_limited'), { retryAfterMs: 20_000 });
-    await a.send(message(clock));
-    await clock.advance(3_000);
-    await a.send(message(clock));
-    assert.equal(network.sent.length, 1);
-    network.refusal = undefined;
-    network.cut = true;
-    await clock.advance(18_000);
-    assert.equal(eventsOf(network, CANDIDATES).length, 1 + 1);
-    assert.equal(eventsOf(network, CANDIDATES)[1]!.encoded.length, 2);
-  });
-
-  it('sends at once when idle, one request at a time, and fills the next with what queued meanwhile', async () => {
-    const first = a.send(message(clock));
-    await clock.advance(1);
-    assert.equal(network.sent.length, 1);
-    await Promise.all([first, ...Array.from({ length: 20 }, () => a.send(message(clock)))]);
-    await a.send(offer(clock));
-    await clock.advance(2);
-    assert.equal(network.sent.length, 1);
-    await clock.advance(20);
-    assert.deepEqual(
-      network.sent.map((event) => [event.type, event.encoded.length]),
-      [
-        [CANDIDATES, 1],
-        [CANDIDATES, 20],
-        ['app.volly.call.offer', 1],
-      ],
-    );
-    assert.equal(network.busiest, 1);
-  });
-
-  it('opens more requests only while whole events wait, four at most', async () => {
-    await Promise.all(Array.from({ length: 40 }, () => a.send(message(clock, { bytes: 20_000 }))));
-    await clock.advance(1);
-    assert.equal(network.sent.length, LIMITS.requestsPerPeer);
-    await clock.advance(100);
-    assert.equal(network.busiest, LIMITS.requestsPerPeer);
-    assert.ok(network.sent.every((event) => event.encoded.join('').length <= LIMITS.eventBytes));
-  });
-
-  it('replaces a queued presence update by a newer one and never repeats it', async () => {
-    await a.send(message(clock));
-    const presence = () => message(clock, { type: 'app.volly.presence', expires: clock.now() + 60_000 });
-    const [first, second] = [presence(), presence()];
-    await clock.advance(1);
-    await a.send(first);
-    await a.send(second);
-    await clock.advance(20_000);
-    const events = eventsOf(network, 'app.volly.presence');
-    assert.equal(events.length, 1);
-    assert.deepEqual(
-      events[0]!.encoded.map((text) => JSON.parse(text).id),
-      [second.id],
-    );
-    assert.ok((await a.stores.outbox.all()).every((row) => row.type !== 'app.volly.presence'));
-  });
-
   it('wakes a peer after 4 s and every 3 s until it answers, then sends at once and says hello', async () => {
     network.cut = true;
     await a.send(offer(clock));
@@ -160,21 +101,6 @@ describe('outbox', () => {
     assert.deepEqual(await again.stores.outbox.all(), []);
   });
 
-  it('drops presence that could not be sent, and keeps account of what waits', async () => {
-    network.refusal = new VollyError('homeserver_refused');
-    const presence = () => message(clock, { type: 'app.volly.presence', expires: clock.now() + 60_000 });
-    await a.send(presence());
-    await clock.advance(100);
-    await a.send(presence());
-    await clock.advance(5_000);
-    assert.equal(network.sent.length, 2);
-    assert.deepEqual(a.junction.load(), { peers: 0, bytes: 0 });
-    network.refusal = undefined;
-    const envelope = message(clock);
-    await a.send(envelope);
-    assert.equal(a.junction.load().bytes, (await a.stores.outbox.all())[0]!.encoded.length);
-  });
-
   it('is overloaded, in words, before memory is', async () => {
     const results = await Promise.allSettled(Array.from({ length: LIMITS.outboxPerDevice + 3 }, () => a.send(message(clock))));
     const refused = results.filter((result) => result.status === 'rejected').map((result) => (result.reason as VollyError).code);
@@ -191,41 +117,5 @@ describe('outbox', () => {
     clock.jump(-7_200_000);
     await clock.advance(21_000);
     assert.deepEqual(a.ends(envelope.id), ['unconfirmed']);
-  });
-});
-
-describe('the junction, stopping', () => {
-  it('sends the acks it owes, refuses what comes later, leaves no timer and loses nothing', async () => {
-    const clock = new ManualClock();
-    const network = new SimulatedNetwork(clock);
-    const { a, b } = await pair(clock, network);
-    const envelope = message(clock);
-    await a.send(envelope);
-    await clock.advance(16);
-    assert.equal(b.got(envelope.id), 1);
-    const stopping = b.junction.stop();
-    await clock.advance(50);
-    await stopping;
-    assert.deepEqual(await a.stores.outbox.all(), []);
-    await assert.rejects(b.send(message(clock, { from: bob, to: alice })), { code: 'shutting_down' });
-    const timers = clock.timers;
-    await a.junction.stop();
-    assert.ok(timers >= 1);
-    assert.equal(clock.timers, 0);
-  });
-
-  it('does not wait for a request that hangs', async () => {
-    const clock = new ManualClock();
-    const network = new SimulatedNetwork(clock, 1, { acceptMs: 9_000 });
-    const { a } = await pair(clock, network);
-    await a.send(message(clock));
-    await clock.advance(10);
-    let stopped = false;
-    void a.junction.stop().then(() => {
-      stopped = true;
-    });
-    await clock.advance(3_000);
-    assert.ok(stopped);
-    assert.equal((await a.stores.outbox.all()).length, 1);
   });
 });

@@ -1,7 +1,7 @@
 /** Writes numbered entries until it is killed; prints a number once everything of it has resolved. */
 import { writeSync } from 'node:fs';
 import { openSqlite } from '../../src/storage/sqlite/stores.ts';
-import { outboxRow } from './contract.ts';
+import { outboxRow } from './rows.ts';
 
 const stores = openSqlite({ file: process.argv[2]! });
 let n = (await stores.journal.pending('sync')).length;

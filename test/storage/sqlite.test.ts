@@ -7,7 +7,8 @@ import { systemClock } from '../../src/clock.ts';
 import { VollyError } from '../../src/errors.ts';
 import { Commits } from '../../src/storage/sqlite/commits.ts';
 import { openSqlite } from '../../src/storage/sqlite/stores.ts';
-import { idOf, outboxRow, storesContract } from './contract.ts';
+import { storesContract } from './contract.ts';
+import { idOf, outboxRow } from './rows.ts';
 
 describe('stores in SQLite', () => {
   let directory: string;

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { VollyError } from '../../src/errors.ts';
+import { LIMITS } from '../../src/limits.ts';
+import { ManualClock } from '../support/clock.ts';
+import { SimulatedNetwork } from '../support/simulated-carrier.ts';
+import { alice, Bridge, eventsOf, fern, message, offer, orchid } from './bridge.ts';
+
+const CANDIDATES = 'app.volly.call.candidates';
+
+describe('requests to a peer', () => {
+  let clock: ManualClock;
+  let network: SimulatedNetwork;
+  let a: Bridge;
+  /** Only Orchid runs: Fern is there and answers nothing. */
+  beforeEach(async () => {
+    clock = new ManualClock();
+    network = new SimulatedNetwork(clock);
+    network.attach(fern, () => {});
+    a = new Bridge({ server: orchid, clock, networks: [network], devices: [alice] });
+    await a.junction.start();
+  });
+
+  it('asks a failing homeserver ever less often, and no sooner than it wants', async () => {
+    network.refusal = Object.assign(new VollyError('rate_limited'), { retryAfterMs: 20_000 });
+    await a.send(message(clock));
+    await clock.advance(3_000);
+    await a.send(message(clock));
+    assert.equal(network.sent.length, 1);
+    network.refusal = undefined;
+    network.cut = true;
+    await clock.advance(18_000);
+    assert.equal(eventsOf(network, CANDIDATES).length, 1 + 1);
+    assert.equal(eventsOf(network, CANDIDATES)[1]!.encoded.length, 2);
+  });
+
+  it('sends at once when idle, one request at a time, and fills the next with what queued meanwhile', async () => {
+    const first = a.send(message(clock));
+    await clock.advance(1);
+    assert.equal(network.sent.length, 1);
+    await Promise.all([first, ...Array.from({ length: 20 }, () => a.send(message(clock)))]);
+    await a.send(offer(clock));
+    await clock.advance(2);
+    assert.equal(network.sent.length, 1);
+    await clock.advance(20);
+    assert.deepEqual(
+      network.sent.map((event) => [event.type, event.encoded.length]),
+      [
+        [CANDIDATES, 1],
+        [CANDIDATES, 20],
+        ['app.volly.call.offer', 1],
+      ],
+    );
+    assert.equal(network.busiest, 1);
+  });
+
+  it('opens more requests only while whole events wait, four at most', async () => {
+    await Promise.all(Array.from({ length: 40 }, () => a.send(message(clock, { bytes: 20_000 }))));
+    await clock.advance(1);
+    assert.equal(network.sent.length, LIMITS.requestsPerPeer);
+    await clock.advance(100);
+    assert.equal(network.busiest, LIMITS.requestsPerPeer);
+    assert.ok(network.sent.every((event) => event.encoded.join('').length <= LIMITS.eventBytes));
+  });
+
+  it('replaces a queued presence update by a newer one and never repeats it', async () => {
+    await a.send(message(clock));
+    const presence = () => message(clock, { type: 'app.volly.presence', expires: clock.now() + 60_000 });
+    const [first, second] = [presence(), presence()];
+    await clock.advance(1);
+    await a.send(first);
+    await a.send(second);
+    await clock.advance(20_000);
+    const events = eventsOf(network, 'app.volly.presence');
+    assert.equal(events.length, 1);
+    assert.deepEqual(
+      events[0]!.encoded.map((text) => JSON.parse(text).id),
+      [second.id],
+    );
+    assert.ok((await a.stores.outbox.all()).every((row) => row.type !== 'app.volly.presence'));
+  });
+
+  it('drops presence that could not be sent, and keeps account of what waits', async () => {
+    network.refusal = new VollyError('homeserver_refused');
+    const presence = () => message(clock, { type: 'app.volly.presence', expires: clock.now() + 60_000 });
+    await a.send(presence());
+    await clock.advance(100);
+    await a.send(presence());
+    await clock.advance(5_000);
+    assert.equal(network.sent.length, 2);
+    assert.deepEqual(a.junction.load(), { peers: 0, bytes: 0 });
+    network.refusal = undefined;
+    const envelope = message(clock);
+    await a.send(envelope);
+    assert.equal(a.junction.load().bytes, (await a.stores.outbox.all())[0]!.encoded.length);
+  });
+});

@@ -1,0 +1,144 @@
+/** What journals, inboxes and outboxes keep. */
+import assert from 'node:assert/strict';
+import { parseDeviceAddress } from '../../src/ids.ts';
+import { LIMITS } from '../../src/limits.ts';
+import type { InboxRow, Stores } from '../../src/storage/types.ts';
+import { fern, idOf, inboxRow, orchid, outboxRow, phone } from './rows.ts';
+
+export function queuesContract(stores: () => Stores): void {
+  const accept = (row: InboxRow, forgetAt = 5_000) => stores().inbox.accept({ origin: row.origin, id: row.id, forgetAt }, row);
+
+  describe('journal', () => {
+    it('keeps entries in order, each receiver its own, until they are done', async () => {
+      const first = await stores().journal.append('sync', 'one', 's1');
+      await stores().journal.append('other', 'x', 'o1');
+      const second = await stores().journal.append('sync', 'two', 's2');
+      assert.ok(second > first);
+      assert.deepEqual(await stores().journal.pending('sync'), [
+        { entry: first, raw: 'one' },
+        { entry: second, raw: 'two' },
+      ]);
+      await stores().journal.done(first);
+      assert.deepEqual(await stores().journal.pending('sync'), [{ entry: second, raw: 'two' }]);
+      assert.equal(await stores().journal.position('sync'), 's2');
+      assert.equal(await stores().journal.position('other'), 'o1');
+    });
+
+    it('forgets a position and keeps the entries', async () => {
+      await stores().journal.append('sync', 'one', 's1');
+      await stores().journal.reset('sync');
+      assert.equal(await stores().journal.position('sync'), undefined);
+      assert.equal((await stores().journal.pending('sync')).length, 1);
+    });
+  });
+
+  describe('inbox', () => {
+    it('tells a repeated envelope, from each origin its own', async () => {
+      assert.equal(await accept(inboxRow(1)), 'accepted');
+      assert.equal(await accept(inboxRow(1, { encoded: 'other' })), 'duplicate');
+      assert.equal(await accept(inboxRow(1, { origin: fern })), 'accepted');
+      assert.deepEqual(await stores().inbox.waiting(phone), [inboxRow(1), inboxRow(1, { origin: fern })]);
+    });
+
+    it('tells two of the same moment apart from a repeat', async () => {
+      const results = await Promise.all([accept(inboxRow(1)), accept(inboxRow(2)), accept(inboxRow(1))]);
+      assert.deepEqual(results, ['accepted', 'accepted', 'duplicate']);
+    });
+
+    it('remembers without a row', async () => {
+      assert.equal(await stores().inbox.seen(orchid, idOf(1)), false);
+      assert.equal(await stores().inbox.accept({ origin: orchid, id: idOf(1), forgetAt: 10 }), 'accepted');
+      assert.equal(await stores().inbox.seen(orchid, idOf(1)), true);
+      assert.equal(await stores().inbox.seen(fern, idOf(1)), false);
+      assert.deepEqual(await stores().inbox.waiting(phone), []);
+    });
+
+    it('lets only the device it is for take a row, once, and still tells a repeat', async () => {
+      await accept(inboxRow(1));
+      assert.equal(await stores().inbox.taken(parseDeviceAddress('bob@fern.example/TABLET'), orchid, idOf(1)), false);
+      assert.equal(await stores().inbox.taken(phone, orchid, idOf(1)), true);
+      assert.equal(await stores().inbox.taken(phone, orchid, idOf(1)), false);
+      assert.equal(await accept(inboxRow(1)), 'duplicate');
+    });
+
+    it('expires rows in portions, soonest first, then forgets their ids', async () => {
+      for (const n of [1, 2, 3]) await accept(inboxRow(n, { expires: 1_000 * n }));
+      assert.deepEqual(await stores().inbox.expire(999, 10), []);
+      assert.deepEqual(await stores().inbox.expire(2_500, 1), [inboxRow(1, { expires: 1_000 })]);
+      assert.deepEqual(await stores().inbox.expire(2_500, 10), [inboxRow(2, { expires: 2_000 })]);
+      assert.equal(await accept(inboxRow(1)), 'duplicate');
+      assert.equal((await stores().inbox.expire(5_000, 10)).length, 1);
+      assert.equal(await accept(inboxRow(1)), 'accepted');
+    });
+
+    it('is full for one device without being full for another', async () => {
+      const fill = Array.from({ length: LIMITS.inboxPerDevice }, (_, n) => accept(inboxRow(n)));
+      assert.ok((await Promise.all(fill)).every((result) => result === 'accepted'));
+      assert.equal(await accept(inboxRow(9_999)), 'full');
+      assert.equal(await stores().inbox.seen(orchid, idOf(9_999)), false);
+      assert.equal(await accept(inboxRow(9_998, { to: parseDeviceAddress('bob@fern.example/TABLET') })), 'accepted');
+      await stores().inbox.taken(phone, orchid, idOf(0));
+      assert.equal(await accept(inboxRow(9_999)), 'accepted');
+    });
+
+    it('is full for one origin without being full for another', async () => {
+      const to = (n: number) => parseDeviceAddress(`m${n % 100}@fern.example/PHONE`);
+      const fill = Array.from({ length: LIMITS.inboxPerOrigin }, (_, n) => accept(inboxRow(n, { to: to(n) })));
+      assert.ok((await Promise.all(fill)).every((result) => result === 'accepted'));
+      assert.equal(await accept(inboxRow(99_999)), 'full');
+      assert.equal(await accept(inboxRow(99_999, { origin: fern })), 'accepted');
+    });
+  });
+
+  describe('outbox', () => {
+    it('gives back all rows, oldest first', async () => {
+      await Promise.all([3, 1, 2].map((n) => stores().outbox.put(outboxRow(n))));
+      assert.deepEqual(await stores().outbox.all(), [outboxRow(3), outboxRow(1), outboxRow(2)]);
+      assert.equal(await stores().outbox.put(outboxRow(1)), 'duplicate');
+    });
+
+    it('lets a peer acknowledge its own rows only', async () => {
+      await stores().outbox.put(outboxRow(1));
+      await stores().outbox.put(outboxRow(2));
+      assert.deepEqual(await stores().outbox.acknowledge(orchid, [idOf(1)]), []);
+      assert.deepEqual(await stores().outbox.acknowledge(fern, [idOf(1), idOf(7)]), [idOf(1)]);
+      assert.deepEqual(await stores().outbox.acknowledge(fern, [idOf(1)]), []);
+      assert.deepEqual(await stores().outbox.all(), [outboxRow(2)]);
+    });
+
+    it('keeps the addresses of an acknowledged row for a minute past its end', async () => {
+      await stores().outbox.put(outboxRow(1));
+      await stores().outbox.acknowledge(fern, [idOf(1)]);
+      const { encoded: _, ...addresses } = outboxRow(1);
+      await stores().outbox.forget(60_999);
+      assert.deepEqual(await stores().outbox.find(idOf(1)), addresses);
+      assert.equal(await stores().outbox.put(outboxRow(1)), 'duplicate');
+      await stores().outbox.forget(61_000);
+      assert.equal(await stores().outbox.find(idOf(1)), undefined);
+    });
+
+    it('finds rows that wait, and removes rows and their memory', async () => {
+      await stores().outbox.put(outboxRow(1));
+      await stores().outbox.put(outboxRow(2));
+      assert.equal((await stores().outbox.find(idOf(1)))?.peer, fern);
+      await stores().outbox.acknowledge(fern, [idOf(2)]);
+      await stores().outbox.remove([idOf(1), idOf(2)]);
+      assert.equal(await stores().outbox.find(idOf(1)), undefined);
+      assert.equal(await stores().outbox.find(idOf(2)), undefined);
+      assert.deepEqual(await stores().outbox.all(), []);
+    });
+
+    it('is full for one device and for one peer', async () => {
+      const put = (n: number, from: string) => stores().outbox.put(outboxRow(n, { from }));
+      const results = await Promise.all(
+        Array.from({ length: LIMITS.outboxPerPeer }, (_, n) => put(n, `m${Math.floor(n / LIMITS.outboxPerDevice)}`)),
+      );
+      assert.ok(results.every((result) => result === 'accepted'));
+      assert.equal(await put(99_999, 'new'), 'full');
+      await stores().outbox.remove([idOf(LIMITS.outboxPerPeer - 1)]);
+      assert.equal(await put(99_999, 'm0'), 'full');
+      assert.equal(await put(99_999, 'new'), 'accepted');
+      assert.equal(await stores().outbox.put(outboxRow(99_998, { peer: orchid })), 'accepted');
+    });
+  });
+}
