@@ -12,8 +12,8 @@ export interface WebSocketLike {
   binaryType: string;
   readonly bufferedAmount: number;
   onopen: ((event: never) => unknown) | null;
-  onmessage: ((event: { data: unknown } & never) => unknown) | null;
-  onclose: ((event: { code: number; reason: string } & never) => unknown) | null;
+  onmessage: ((event: never) => unknown) | null;
+  onclose: ((event: never) => unknown) | null;
   onerror: ((event: never) => unknown) | null;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
@@ -98,6 +98,6 @@ export interface GatewayConnection {
   sendEnvelope(envelope: Envelope): Promise<void>;
   /** Shelves an encoded bundle (section 6), and its list if that is newer. Settles as `sendEnvelope` does. */
   publish(bundle: Uint8Array): Promise<void>;
-  /** Says goodbye and stays away. What is unsettled rejects with `not_connected`. */
+  /** Says goodbye and stays away. What is unsettled rejects: `not_connected`, or `unconfirmed` if it was sent. */
   close(): void;
 }

@@ -1,7 +1,162 @@
-/** The device's connection to its gateway, PROTOCOL.md section 14. */
-import type { ConnectionOptions, GatewayConnection } from './connection-types.ts';
+/**
+ * The device's connection to its gateway: one attempt after another, with one queue and one clock over all of them. PROTOCOL.md
+ * section 14; what it is given and gives is in connection-types.ts.
+ */
+import { fromUtf8, readU32 } from '../bytes.ts';
+import { type ErrorCode, VollyError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { NoticeFrame, NumberedFrame } from '../protocol/channel.ts';
+import { decodeEnvelope } from '../protocol/envelope.ts';
+import type { Finished } from '../protocol/handshake.ts';
+import { Attempt, type AttemptOwner } from './attempt.ts';
+import type { ConnectionOptions, ConnectionState, GatewayConnection, Ticket } from './connection-types.ts';
+import { type Item, Outgoing } from './outgoing.ts';
 
-/** Body follows; the interface in connection-types.ts is what to build on. */
-export function openGateway(_options: ConnectionOptions): GatewayConnection {
-  throw new TypeError('not written yet');
+/** Said under the connection's own keys, these stay true however often one tries. */
+const FATAL: ReadonlySet<ErrorCode> = new Set([
+  'not_enrolled',
+  'bad_invite',
+  'name_taken',
+  'stale_list',
+  'replaced',
+  'legacy_disabled',
+]);
+/** The gateway asks for time. */
+const BUSY: ReadonlySet<ErrorCode> = new Set(['overloaded', 'rate_limited']);
+
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
+const BUSY_TRIES = 4;
+
+/** Does not connect yet. */
+export const openGateway = (options: ConnectionOptions): GatewayConnection => new Gateway(options);
+
+class Gateway implements GatewayConnection, AttemptOwner<Item> {
+  readonly #options: ConnectionOptions;
+  readonly #outgoing: Outgoing;
+  #state: ConnectionState = { kind: 'offline' };
+  #attempt: Attempt<Item> | undefined;
+  #ticket: Ticket | undefined;
+  #tries = 0;
+  #cancelRetry: (() => void) | undefined;
+  /** Gateway time minus the monotonic clock, ms. */
+  #offset: number;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#ticket = options.ticket;
+    this.#offset = options.clock.now() - options.clock.monotonic();
+    this.#outgoing = new Outgoing(options.clock, () => this.now());
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  now(): number {
+    return Math.round(this.#offset + this.#options.clock.monotonic());
+  }
+
+  connect(): void {
+    if (this.#attempt) return;
+    this.#cancelRetry?.();
+    this.#become({ kind: 'connecting' });
+    try {
+      this.#attempt = new Attempt(this.#options, this, this.#ticket);
+    } catch (cause) {
+      this.onGone(new VollyError('not_connected', 'no socket', { cause }), false, []);
+    }
+  }
+
+  async sendEnvelope(envelope: Parameters<GatewayConnection['sendEnvelope']>[0]): Promise<void> {
+    await this.#send(() => this.#outgoing.envelope(envelope));
+  }
+
+  async publish(bundle: Uint8Array): Promise<void> {
+    await this.#send(() => this.#outgoing.publish(bundle));
+  }
+
+  close(): void {
+    if (this.#state.kind === 'closed') return;
+    this.#cancelRetry?.();
+    this.#become({ kind: 'closed' });
+    this.#attempt?.close();
+    this.#outgoing.rejectAll('not_connected');
+  }
+
+  onGreeted({ time }: { readonly time: number }): void {
+    this.#offset = time - this.#options.clock.monotonic();
+    this.#keepTicket(undefined);
+  }
+
+  onOnline({ list, listSignature, prekeyHash }: Finished, ticket: Ticket, resumed: boolean): void {
+    this.#keepTicket(ticket);
+    if (list.length > 0) this.#options.onList?.(list, listSignature);
+    this.#options.onShelved?.(prekeyHash);
+    this.#become({ kind: 'online', resumed });
+    this.#pump();
+  }
+
+  async onNumbered(frame: NumberedFrame): Promise<ErrorCode | undefined> {
+    try {
+      if (frame.kind === 'envelope') await this.#options.onEnvelope(decodeEnvelope(fromUtf8(frame.envelope)));
+      return undefined;
+    } catch (error) {
+      return error instanceof VollyError ? error.code : 'overloaded';
+    }
+  }
+
+  onNotice(frame: NoticeFrame): void {
+    if (frame.kind === 'list') this.#options.onList?.(frame.list, frame.signature);
+    else {
+      this.#tries = 0;
+      this.#options.onCaughtUp?.();
+    }
+  }
+
+  onSettled(item: Item, code: string | undefined): void {
+    this.#outgoing.settled(item, code);
+    this.#pump();
+  }
+
+  onGone(cause: VollyError, proven: boolean, unsettled: Item[]): void {
+    this.#attempt = undefined;
+    this.#outgoing.again(unsettled);
+    // That another key answers is our own finding, and nobody needs to confirm it.
+    if (cause.code === 'wrong_community' || (proven && FATAL.has(cause.code))) this.#become({ kind: 'closed', cause });
+    if (this.#state.kind === 'closed') this.#outgoing.rejectAll('not_connected');
+    else this.#retry(cause);
+  }
+
+  #retry(cause: VollyError): void {
+    if (BUSY.has(cause.code)) this.#tries = Math.max(this.#tries, BUSY_TRIES);
+    const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#tries++);
+    // Between half and all of it: after a restart of the gateway its members do not all come at once.
+    const retryIn = Math.round(longest * (0.5 + readU32(this.#options.random(4)) / 2 ** 33));
+    this.#become({ kind: 'offline', retryIn, cause });
+    this.#cancelRetry = this.#options.clock.after(retryIn, () => this.connect());
+  }
+
+  async #send(send: () => Promise<void>): Promise<void> {
+    if (this.#state.kind === 'closed') throw new VollyError('not_connected', 'closed');
+    const settled = send();
+    this.#pump();
+    await settled;
+  }
+
+  #pump(): void {
+    const attempt = this.#attempt;
+    if (attempt?.channel) this.#outgoing.pump(attempt.channel, LIMITS.socketBufferBytes - attempt.bufferedAmount);
+  }
+
+  #keepTicket(ticket: Ticket | undefined): void {
+    if (!ticket && !this.#ticket) return;
+    this.#ticket = ticket;
+    this.#options.saveTicket?.(ticket);
+  }
+
+  #become(state: ConnectionState): void {
+    this.#state = state;
+    this.#options.onState?.(state);
+  }
 }

@@ -90,14 +90,24 @@ export class Downward {
       if (channel.room === 0 || bytes <= 0) return;
       this.#queue.delete(place);
       this.#sent.add(keyOf(envelope));
-      const encoded = utf8(encodeEnvelope(envelope));
-      bytes -= encoded.length;
-      channel.sendNumbered({ kind: 'envelope', envelope: encoded }, envelope);
+      bytes -= this.#send(envelope);
       if (this.#waiting > 0) this.#waiting--;
       this.#sayCaughtUp();
     }
     this.#sayCaughtUp();
     if (this.#behind && !this.#settled) void this.#read().then(() => this.pump());
+  }
+
+  /** Returns its size. What cannot be encoded was not checked by whoever offered it: it stays behind, and the rest goes on. */
+  #send(envelope: Envelope): number {
+    try {
+      const encoded = utf8(encodeEnvelope(envelope));
+      this.#options.channel.sendNumbered({ kind: 'envelope', envelope: encoded }, envelope);
+      return encoded.length;
+    } catch (error) {
+      this.#options.untaken(error);
+      return 0;
+    }
   }
 
   #sayCaughtUp(): void {

@@ -21,11 +21,12 @@ const SCHEMES = { 'volly:': 'wss:', 'volly+ws:': 'ws:' } as const;
 const LINK =
   /^(volly:|volly\+ws:)\/\/((?:\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(?::\d{1,5})?)((?:\/[A-Za-z0-9._~-]+)*)\/invite#([\w-]{43})\.([\w-]{22})\.(.{1,300})$/;
 
-/** Where an app connects, from the bridge's public URL (`https://…`, or `http://…` in tests). Throws `bad_config`. */
+/** Where an app connects, from the bridge's public URL: `https://…` or `wss://…`, without TLS in tests. Throws `bad_config`. */
 export function gatewayUrl(publicUrl: string): string {
   const url = URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;
-  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') throw new VollyError('bad_config', 'public_url is http(s)://…');
-  return `${url.protocol === 'https:' ? 'wss:' : 'ws:'}//${url.host}${url.pathname.replace(/\/+$/, '')}${GATEWAY_PATH}`;
+  const scheme = /^(?:https|wss):$/.test(url?.protocol ?? '') ? 'wss:' : 'ws:';
+  if (!url || !/^(?:http|ws)s?:$/.test(url.protocol)) throw new VollyError('bad_config', 'public_url is https://… or wss://…');
+  return `${scheme}//${url.host}${url.pathname.replace(/\/+$/, '')}${GATEWAY_PATH}`;
 }
 
 /** `gateway` as `gatewayUrl` makes it. Throws `bad_config` for a place that a link cannot name. */
