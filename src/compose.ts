@@ -1,5 +1,7 @@
 /** Builds the running bridge from its configuration. The only file that knows all rooms. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import { dirname } from 'node:path';
 import express from 'express';
 import { systemClock, systemRandom } from './clock.ts';
@@ -10,17 +12,20 @@ import { VollyError } from './errors.ts';
 import { loadCommunityKey } from './gateway/community-key.ts';
 import { Directory } from './gateway/directory.ts';
 import { makeInvite } from './gateway/invite.ts';
+import { Gateway } from './gateway/server.ts';
 import { memberShelf } from './gateway/shelf.ts';
 import { BRIDGE_DEVICE, bridgeUserOf, type Localpart } from './ids.ts';
 import { appserviceRouter } from './matrix/appservice.ts';
 import { ensureBridgeUser } from './matrix/bridge-user.ts';
 import { HomeserverClient } from './matrix/client.ts';
-import { listen } from './matrix/listen.ts';
+import { GhostKeeper } from './matrix/ghost-keeper.ts';
+import { Ghosts } from './matrix/libraries.ts';
 import { ping } from './matrix/ping.ts';
 import { SyncReceiver } from './matrix/receiver.ts';
 import { ToDeviceCarrier } from './matrix/to-device.ts';
 import { Transactions } from './matrix/transactions.ts';
 import { withHealth } from './ops/health.ts';
+import { listen } from './ops/listen.ts';
 import { createLog } from './ops/log.ts';
 import { createJunction } from './routing/junction.ts';
 import type { Counters, Log } from './routing/ports.ts';
@@ -45,9 +50,19 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
   const registration = loadRegistration(config);
   const own = config.homeserver.server_name;
   const { log, counters } = operatorView(config);
-  const stores = openStores(config);
+  const provider = selectProvider();
+  const { promise: failed, resolve: onFatal } = Promise.withResolvers<VollyError>();
+  // What has started, ended in reverse: what brings work first, what keeps it last.
+  const started: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of started.splice(0).reverse()) await end();
+  };
+
   try {
-    const directory = new Directory();
+    const stores = openStores(config);
+    started.push(() => stores.close());
+    const community = await loadCommunityKey({ file: config.keys.path, server: own, provider, random });
+
     const client = new HomeserverClient({
       url: config.homeserver.url,
       asToken: registration.as_token,
@@ -55,6 +70,7 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
       deviceId: BRIDGE_DEVICE,
       clock,
     });
+    const directory = new Directory();
     const junction = createJunction({
       own,
       stores,
@@ -67,35 +83,78 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
       counters,
       log,
     });
+    await junction.start();
+    started.push(() => junction.stop());
+
     const common = { journal: stores.journal, quarantine: stores.quarantine, clock, counters, log };
     const transactions = new Transactions({ ...common, handle: async () => {} }); // the admin room comes later
-    const { promise: failed, resolve: onFatal } = Promise.withResolvers<VollyError>();
-    const receiver = new SyncReceiver({ ...common, client, server: own, route: junction, prepare: () => prepare(), onFatal });
+    await transactions.start();
+    started.push(() => transactions.stop());
+
     const prepare = async (): Promise<void> => {
       await ensureBridgeUser(client, own, log);
       void ping(client, registration.id, log);
     };
-
-    await junction.start();
-    await transactions.start();
+    const receiver = new SyncReceiver({ ...common, client, server: own, route: junction, prepare, onFatal });
     const hasMember = async (localpart: Localpart): Promise<boolean> => (await stores.members.kind(localpart)) !== undefined;
     const app = express().disable('x-powered-by');
     app.use(appserviceRouter({ hsToken: registration.hs_token, server: own, transactions, hasMember, counters, log }));
-    const listener = await listen(withHealth({ homeserver: () => receiver.state.ready }, app), config.appservice.listen);
+    const health = withHealth({ homeserver: () => receiver.state.ready }, app);
+    const appservice = await listen(createServer(health), config.appservice.listen);
+    started.push(() => appservice.close());
+
+    const { members, invites, tickets, facts } = stores;
+    const gateway = new Gateway({
+      provider,
+      random,
+      clock,
+      community,
+      members,
+      invites,
+      tickets,
+      route: junction,
+      mailbox: junction.mailbox,
+      directory,
+      log,
+      counters,
+    });
+    const sockets = gatewayServer(config);
+    gateway.attach(sockets);
+    const door = await listen(sockets, config.gateway.listen);
+    started.push(async () => {
+      await gateway.stop();
+      await door.close();
+    });
+
+    const ghosts = new Ghosts({ registration, homeserverUrl: config.homeserver.url, server: own });
+    const keeper = new GhostKeeper({
+      server: own,
+      members,
+      facts,
+      ensure: (...who) => ghosts.ensure(...who),
+      clock,
+      counters,
+      log,
+    });
+    keeper.start();
+    started.push(() => keeper.stop());
     await receiver.start();
-    return {
-      failed,
-      async stop() {
-        await receiver.stop();
-        await listener.close();
-        await transactions.stop();
-        await junction.stop();
-        await stores.close();
-      },
-    };
+    started.push(() => receiver.stop());
+    return { failed, stop };
   } catch (error) {
-    await stores.close();
+    await stop();
     throw error;
+  }
+}
+
+/** Ends TLS itself only where the configuration has a certificate; everything but an upgrade is answered with 426. */
+function gatewayServer({ gateway: { tls } }: Config): Server | SecureServer {
+  const answer: RequestListener = (_request, response) => response.writeHead(426, { upgrade: 'websocket' }).end();
+  if (!tls) return createServer(answer);
+  try {
+    return createSecureServer({ cert: readFileSync(tls.certificate), key: readFileSync(tls.key) }, answer);
+  } catch (error) {
+    throw new VollyError('bad_config', `gateway.tls: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { request as httpRequest } from 'node:http';
+import { createServer, request as httpRequest } from 'node:http';
 import express from 'express';
 import fc from 'fast-check';
 import { systemClock } from '../../src/clock.ts';
 import { VollyError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { appserviceRouter } from '../../src/matrix/appservice.ts';
-import { type Listener, listen } from '../../src/matrix/listen.ts';
 import { TRANSACTIONS, Transactions } from '../../src/matrix/transactions.ts';
+import { type Listener, listen } from '../../src/ops/listen.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import type { Stores } from '../../src/storage/types.ts';
 import { ORCHID } from './fake-world.ts';
@@ -37,7 +37,7 @@ describe('appservice endpoint', () => {
       counters: report,
       log: report,
     });
-    listener = await listen(express().use(router), { host: '127.0.0.1', port: 0 });
+    listener = await listen(createServer(express().use(router)), { host: '127.0.0.1', port: 0 });
   };
   beforeEach(async () => {
     stores = memoryStores();

@@ -85,7 +85,7 @@ export class Community {
 
   /** The link that `volly-bridge member invite` prints. */
   async invite(localpart: string): Promise<string> {
-    const link = /volly:\S+|https?:\S+/.exec(await this.command('member', 'invite', localpart))?.[0];
+    const link = /volly\+\S+/.exec(await this.command('member', 'invite', localpart))?.[0];
     if (!link) throw new Error('no link in what `member invite` printed');
     return link;
   }

@@ -1,5 +1,6 @@
 /** An HTTP listener that closes when told, whatever connections are kept alive. */
-import { createServer, type RequestListener } from 'node:http';
+import type { Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { VollyError } from '../errors.ts';
 
@@ -9,8 +10,7 @@ export interface Listener {
 }
 
 /** Port 0 takes a free one. Throws `port_taken`, for every reason why the address cannot be listened on. */
-export async function listen(handler: RequestListener, at: { host: string; port: number }): Promise<Listener> {
-  const server = createServer(handler);
+export async function listen(server: Server | SecureServer, at: { host: string; port: number }): Promise<Listener> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(new VollyError('port_taken', `${at.host}:${at.port} ${error.code}`, { cause: error }));
