@@ -1,7 +1,7 @@
 /** A gateway on stores in memory, apps with real keys, and wires between them. Nothing here waits for a real clock. */
 import { type Bytes, toBase64url } from '../../src/bytes.ts';
 import { openGateway } from '../../src/client/connection.ts';
-import type { ConnectionOptions, GatewayConnection, Ticket } from '../../src/client/connection-types.ts';
+import type { ConnectionOptions, Credentials, GatewayConnection, Ticket } from '../../src/client/connection-types.ts';
 import type { RandomBytes } from '../../src/clock.ts';
 import { COMPOSITE, compositePublicKey, compositeSign } from '../../src/crypto/composite.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
@@ -112,6 +112,14 @@ export class World {
     return new Wire(auto, (socket) => void this.gateway.greet(socket, { greeted: () => {}, left: () => {} }));
   }
 
+  credentials(device: Device): Credentials {
+    return {
+      identity: () => encodeIdentity(device.user.list, device.dik),
+      bundle: () => undefined,
+      sign: (message, context) => compositeSign(this.provider, device.dikSeed, message, context),
+    };
+  }
+
   /** Not connected yet. */
   app(device: Device, change: Partial<ConnectionOptions> & { auto?: boolean; onWire?: (wire: Wire) => void } = {}): App {
     const { auto = true, onWire, ...options } = change;
@@ -130,11 +138,7 @@ export class World {
       provider: this.provider,
       random: this.random,
       clock: this.clock,
-      credentials: {
-        identity: () => encodeIdentity(device.user.list, device.dik),
-        bundle: () => undefined,
-        sign: (message, context) => compositeSign(this.provider, device.dikSeed, message, context),
-      },
+      credentials: this.credentials(device),
       saveTicket: (ticket) => {
         app.ticket = ticket;
       },
