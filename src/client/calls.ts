@@ -10,6 +10,7 @@ import { glare, receiveCall, startCall } from '../protocol/call.ts';
 import { type EndedCalls, hasEnded, markEnded } from '../protocol/call-ended.ts';
 import { expireHeld, type Held, hold, release } from '../protocol/call-held.ts';
 import type { CallState } from '../protocol/call-state.ts';
+import { checkSender, readOpening } from '../protocol/check.ts';
 import type { EnvelopeOf } from '../protocol/envelope.ts';
 import { addressOf, readHeader } from '../protocol/header.ts';
 import { encodeIdentity, type Identity } from '../protocol/identity.ts';
@@ -33,6 +34,8 @@ export interface CallsOwner {
   /** A second caller hears `busy` at once, instead of ringing beside a call in progress. */
   readonly rejectWhenBusy: boolean;
   onIncoming(incoming: Incoming): void;
+  /** A caller proves to hold another identity than the pinned one. */
+  onIdentityChanged(member: MemberId): void;
   /** Runs it once the backlog is opened: at once, or after `caught_up`. */
   whenCaughtUp(task: () => Promise<void>): void;
 }
@@ -113,7 +116,10 @@ export class Calls {
     const known = contacts.known(memberOf(envelope.from));
     const { guard } = this.#owner;
     const options = { device: keys.local(), known, guard, now: this.#context.now(), verified };
-    const { offer, leg, session } = await openOffer(provider, envelope, options);
+    const { offer, leg, session } = await openOffer(provider, envelope, options).catch((error) => {
+      if (codeOf(error) === 'identity_changed') this.#noteChanged(envelope);
+      throw error;
+    });
     const link = new Link(this.#context, leg, session);
     if (hasEnded(this.#ended, offer.callId, clock.monotonic()) || this.#runners.has(offer.callId)) {
       link.erase();
@@ -125,6 +131,14 @@ export class Calls {
     if (own && winner === 'theirs') return this.#yield(own[0], own[1], offer, link);
     if (winner === 'ours' || (this.#owner.rejectWhenBusy && this.#calls.size > 0)) return this.#decline(link, winner === 'ours');
     return this.#ring(offer, link);
+  }
+
+  /** Only what its own keys vouch for is shown to the user: the pin is checked before the signature. */
+  #noteChanged(envelope: OfferEnvelope): void {
+    const { provider, contacts, verified } = this.#context;
+    const sender = checkSender(provider, readOpening(envelope), { known: {}, now: this.#context.now(), verified });
+    contacts.noteChanged(sender.member, sender.rootHash);
+    this.#owner.onIdentityChanged(sender.member);
   }
 
   /** Glare: ours won, the other side hangs up its own. Busy: the caller is told, and nothing rings. */

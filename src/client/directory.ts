@@ -8,6 +8,7 @@ import { type Answered, answer, ask, expire, type Requests } from '../protocol/r
 import { type Context, codeOf } from './context.ts';
 
 interface Waiting {
+  readonly member: MemberId;
   readonly resolve: (answered: Answered) => void;
   readonly reject: (error: VollyError) => void;
 }
@@ -44,6 +45,11 @@ export class Directory {
     if (answered) this.#settle(answered);
   }
 
+  /** Whose keys are asked for. */
+  addressee(request: EnvelopeId): MemberId | undefined {
+    return this.#waiting.get(request)?.member;
+  }
+
   /** The query did not arrive. */
   onFailed(request: EnvelopeId, code: ErrorCode): void {
     const requests = new Map(this.#requests);
@@ -60,7 +66,7 @@ export class Directory {
     this.#requests = ask(this.#requests, request, member, now);
     const from = deviceAddress(keys.account.member, keys.account.device);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(request, { resolve, reject });
+      this.#waiting.set(request, { member, resolve, reject });
       // The same id for both: an `undeliverable` names the envelope.
       const expires = now + LIMITS.keysLifeMs;
       this.#context

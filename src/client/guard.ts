@@ -8,25 +8,24 @@ import { type DeviceAddress, type MemberId, memberOf, parseMemberId } from '../i
 import { LIMITS } from '../limits.ts';
 import { asArray, asText, asUint, type Cbor } from '../protocol/cbor.ts';
 import type { Guard, ReplayKeys } from '../protocol/opening.ts';
-import { ReplayCache, type ReplaySnapshot } from '../protocol/replay.ts';
+import { OfferReplayCache, PresenceReplayCache, type ReplayGuard, type ReplaySnapshot } from '../protocol/replay.ts';
 import { readRecord, type Store, writeRecord } from './store.ts';
 
 /** Openings that one member may make this device verify: more than a person or its app ever makes. */
 const RATE = { perMinute: 30, windowMs: 60_000, members: 1_000 } as const;
 
-/** Longer than the lives of what each remembers, with the clocks' difference. */
-const KEEP = { calls: LIMITS.replayMs, presence: LIMITS.grantLifeMs + LIMITS.replayMs } as const;
+const CACHES = { calls: OfferReplayCache, presence: PresenceReplayCache } as const;
 
-export class ReplayGuard implements Guard {
+export class StoredGuard implements Guard {
   readonly #store: Store;
   readonly #name: string;
-  readonly #cache: ReplayCache;
+  readonly #cache: ReplayGuard;
   readonly #now: () => number;
   readonly #clock: Clock;
   #window = 0;
   readonly #rates = new Map<MemberId, number>();
 
-  private constructor(store: Store, name: string, cache: ReplayCache, now: () => number, clock: Clock) {
+  private constructor(store: Store, name: string, cache: ReplayGuard, now: () => number, clock: Clock) {
     this.#store = store;
     this.#name = name;
     this.#cache = cache;
@@ -35,10 +34,10 @@ export class ReplayGuard implements Guard {
   }
 
   /** `now` is the gateway's time. */
-  static async load(store: Store, kind: keyof typeof KEEP, now: () => number, clock: Clock): Promise<ReplayGuard> {
+  static async load(store: Store, kind: keyof typeof CACHES, now: () => number, clock: Clock): Promise<StoredGuard> {
     const name = `replay${kind}`;
     const fields = await readRecord(store, name);
-    return new ReplayGuard(store, name, new ReplayCache(KEEP[kind], fields && snapshotFromCbor(fields)), now, clock);
+    return new StoredGuard(store, name, new CACHES[kind](fields && snapshotFromCbor(fields)), now, clock);
   }
 
   checkReplay(keys: ReplayKeys): void {
@@ -63,15 +62,16 @@ export class ReplayGuard implements Guard {
 
 const snapshotToCbor = ({ watermark, entries }: ReplaySnapshot): Cbor[] => [
   watermark,
-  entries.map(({ enc, call, sender, sentTs }) => [enc, call, sender, sentTs]),
+  entries.map(({ enc, call, stream, sender, sentTs }) => [enc, call, stream, sender, sentTs]),
 ];
 
 function snapshotFromCbor(fields: readonly Cbor[]): ReplaySnapshot {
   const entries = asArray(fields[1], 'entries', 0, LIMITS.replayEntries).map((value): ReplayKeys => {
-    const [enc, call, sender, sentTs] = asArray(value, 'entry', 4);
+    const [enc, call, stream, sender, sentTs] = asArray(value, 'entry', 5);
     return {
       enc: asText(enc, 'enc'),
       call: asText(call, 'call'),
+      stream: asText(stream, 'stream'),
       sender: parseMemberId(asText(sender, 'sender')),
       sentTs: asUint(sentTs, 'sent'),
     };

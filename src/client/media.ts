@@ -109,7 +109,7 @@ export class Media {
       const before = this.#ufrags;
       const sdp = await this.#describe('offer');
       // All ICE credentials new (RFC 8839 section 4.4.1.1.1): a restart.
-      const sent = await this.#owner.onOffer(sdp, this.#ufrags.isDisjointFrom(before));
+      const sent = await this.#owner.onOffer(sdp, ![...this.#ufrags].some((ufrag) => before.has(ufrag)));
       if (sent || this.#closed) return;
       this.#ufrags = before;
       await this.#pc.setLocalDescription({ type: 'rollback' });

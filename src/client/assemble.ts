@@ -1,0 +1,131 @@
+/** Puts a client's parts together: the only file that knows all of them. */
+import type { Clock, RandomBytes } from '../clock.ts';
+import type { Provider } from '../crypto/primitives.ts';
+import { type ErrorCode, VollyError } from '../errors.ts';
+import type { MemberId } from '../ids.ts';
+import type { PresenceState } from '../protocol/presence-update.ts';
+import { Calls } from './calls.ts';
+import { openGateway } from './connection.ts';
+import type { ConnectionOptions, ConnectionState, GatewayConnection, WebSocketLike } from './connection-types.ts';
+import { Contacts } from './contacts.ts';
+import type { Context } from './context.ts';
+import { Directory } from './directory.ts';
+import { Emitter } from './events.ts';
+import { StoredGuard } from './guard.ts';
+import { Inbox } from './inbox.ts';
+import type { Incoming } from './incoming.ts';
+import type { Keys } from './keys.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { Presence, type PresenceRequest } from './presence.ts';
+import { Queue } from './queue.ts';
+import type { Store } from './store.ts';
+import { loadTicket, ticketSaver } from './ticket.ts';
+import { VerifiedLists } from './verified.ts';
+
+export interface ClientEvents {
+  /** A call, once nothing that waited at the gateway says that it is over already. */
+  readonly incoming: [incoming: Incoming];
+  /** A watched member's most available device changed. */
+  readonly presence: [member: MemberId, state: PresenceState];
+  /** A member wishes to see this user. */
+  readonly 'presence-request': [request: PresenceRequest];
+  /** Another identity than the pinned one: calls are blocked both ways until `acceptIdentity`. */
+  readonly 'identity-changed': [member: MemberId];
+  readonly connection: [state: ConnectionState];
+  /** Something was refused or could not be sent, for diagnosis: an error code, or `fault` for a bug of ours, which `fault` shows. */
+  readonly refused: [code: ErrorCode | 'fault', type: string];
+  readonly fault: [error: unknown];
+}
+
+export interface AssembleOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly provider: Provider;
+  readonly keys: Keys;
+  /** The community has seen this device before. */
+  readonly enrolled: boolean;
+  readonly socket: (url: string) => WebSocketLike;
+  readonly rejectWhenBusy: boolean;
+  readonly gateway?: ((options: ConnectionOptions) => GatewayConnection) | undefined;
+}
+
+export interface Parts {
+  readonly context: Context;
+  readonly events: Emitter<ClientEvents>;
+  readonly refusals: Map<string, number>;
+  readonly gateway: GatewayConnection;
+  readonly lifecycle: Lifecycle;
+  readonly inbox: Inbox;
+  readonly calls: Calls;
+  readonly directory: Directory;
+  readonly presence: Presence;
+}
+
+export async function assemble(options: AssembleOptions): Promise<Parts> {
+  const { store, clock, random, provider, keys } = options;
+  const events = new Emitter<ClientEvents>();
+  const refusals = new Map<string, number>();
+  const refused = (error: unknown, type: string): void => {
+    const code = error instanceof VollyError ? error.code : 'fault';
+    refusals.set(code, (refusals.get(code) ?? 0) + 1);
+    events.emit('refused', code, type);
+    if (code === 'fault') events.emit('fault', error);
+  };
+
+  // The gateway calls back into parts that are made after it: none of it before `lifecycle.start`.
+  const gateway = (options.gateway ?? openGateway)({
+    url: keys.account.community.url,
+    server: keys.account.server,
+    communityKeyHash: keys.account.community.keyHash,
+    credentials: {
+      identity: () => keys.identity(),
+      bundle: () => keys.bundle(),
+      sign: (message, context) => keys.sign(message, context),
+    },
+    ...(keys.account.token && { token: keys.account.token }),
+    ...optional('ticket', await loadTicket(store)),
+    saveTicket: ticketSaver(store, (error) => refused(error, 'ticket')),
+    open: options.socket,
+    ...{ provider, random, clock },
+    onEnvelope: (envelope) => inbox.onEnvelope(envelope),
+    onCaughtUp: () => inbox.onCaughtUp(),
+    onList: (list, signature) => lifecycle.onList(list, signature),
+    onShelved: (prekeyHash) => lifecycle.onShelved(prekeyHash),
+    onState: (state) => lifecycle.onState(state),
+  });
+  const context: Context = {
+    ...{ provider, random, clock, store, keys },
+    contacts: await Contacts.load(store),
+    verified: new VerifiedLists(),
+    queue: new Queue(),
+    now: () => gateway.now(),
+    keyNow: () => Math.max(gateway.now(), clock.now()),
+    send: (envelope) => gateway.sendEnvelope(envelope),
+    refused,
+  };
+  const directory = new Directory(context, (member) => events.emit('identity-changed', member));
+  const guard = (kind: 'calls' | 'presence') => StoredGuard.load(store, kind, context.now, clock);
+  const inbox: Inbox = new Inbox(context, () => ({ calls, directory, presence }));
+  const whenCaughtUp = inbox.whenCaughtUp.bind(inbox);
+  const calls = new Calls(context, {
+    ...{ directory, guard: await guard('calls'), rejectWhenBusy: options.rejectWhenBusy, whenCaughtUp },
+    onIncoming: (incoming) => events.emit('incoming', incoming),
+    onIdentityChanged: (member) => events.emit('identity-changed', member),
+  });
+  const presence = await Presence.load(context, {
+    ...{ directory, guard: await guard('presence') },
+    isOnline: () => gateway.state.kind === 'online',
+    onRequest: (request) => whenCaughtUp(() => events.emit('presence-request', request)),
+    onShown: (member, state) => whenCaughtUp(() => events.emit('presence', member, state)),
+  });
+  const lifecycle = new Lifecycle(context, gateway, options.enrolled, {
+    onOnline: (first) => presence.onOnline(first),
+    onOffline: () => inbox.onOffline(),
+    onState: (state) => events.emit('connection', state),
+  });
+  return { context, events, refusals, gateway, lifecycle, inbox, calls, directory, presence };
+}
+
+const optional = <K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } =>
+  value === undefined ? {} : ({ [key]: value } as { [P in K]?: T });

@@ -1,0 +1,193 @@
+/**
+ * The SDK's entry, for browsers and Node alike: one device of one member. Socket, peer connections and store are the app's; `node.ts` has
+ * those of Node. Made of the parts that assemble.ts puts together; each of them says what it does.
+ */
+import { equal, fromBase64url } from '../bytes.ts';
+import { type Clock, type RandomBytes, systemClock, systemRandom } from '../clock.ts';
+import type { Provider } from '../crypto/primitives.ts';
+import { selectProvider } from '../crypto/select.ts';
+import { VollyError } from '../errors.ts';
+import { type DeviceAddress, deviceAddress, type MemberId, parseMemberId } from '../ids.ts';
+import { addressOf } from '../protocol/header.ts';
+import { HASH_BYTES } from '../protocol/suite.ts';
+import { safetyNumber } from '../protocol/trust.ts';
+import { loadAccount, splitAddress } from './account.ts';
+import { assemble, type ClientEvents, type Parts } from './assemble.ts';
+import type { Call } from './call.ts';
+import type { ConnectionOptions, ConnectionState, GatewayConnection, WebSocketLike } from './connection-types.ts';
+import { enrolApproved, enrolInvited, formatApproval, parseRequest, requestDevice, type Tools } from './enrol.ts';
+import type { Listener } from './events.ts';
+import { Keys } from './keys.ts';
+import type { PeerConnectionLike } from './peer-connection.ts';
+import type { Presence } from './presence.ts';
+import type { Store } from './store.ts';
+
+export interface ClientTools {
+  readonly store: Store;
+  readonly clock?: Clock;
+  readonly random?: RandomBytes;
+  readonly provider?: Provider;
+}
+
+export interface ConnectOptions extends ClientTools {
+  /** Opens a WebSocket: `(url) => new WebSocket(url)`, or `nodeSocket()` of node.ts. */
+  readonly socket: (url: string) => WebSocketLike;
+  /** A link from the operator, for a member's first device. Not looked at once the store holds an account. */
+  readonly invite?: string;
+  /** From `approveDevice` on the member's first device, after `requestDevice` here. */
+  readonly approval?: string;
+  /** The first device's id, `[A-Z0-9]{1,16}`; random by default. */
+  readonly device?: string;
+  /** A second caller hears `busy` while a call is on. Default true; false raises `incoming` beside it. */
+  readonly rejectWhenBusy?: boolean;
+  /** Instead of the connection of connection.ts, for tests. */
+  readonly gateway?: (options: ConnectionOptions) => GatewayConnection;
+}
+
+export class VollyClient {
+  readonly member: MemberId;
+  readonly address: DeviceAddress;
+  readonly presence: Presence;
+  readonly #parts: Parts;
+
+  private constructor(parts: Parts) {
+    const { member, device } = parts.context.keys.account;
+    this.member = member;
+    this.address = deviceAddress(member, device);
+    this.presence = parts.presence;
+    this.#parts = parts;
+  }
+
+  /**
+   * Resolves when the device is online; a device that has been before also when its gateway cannot be reached now (it keeps trying).
+   * Rejects with `bad_invite`, `not_enrolled`, `name_taken`, `wrong_community` … Listen at once, before another await: what waited at the
+   * gateway is raised right after.
+   */
+  static async connect(options: ConnectOptions): Promise<VollyClient> {
+    const tools = toolsOf(options);
+    const clock = options.clock ?? systemClock;
+    const stored = await loadKeys(tools);
+    const keys = stored ?? (await enrol(tools, options, clock.now()));
+    const { store, random, provider } = tools;
+    const { socket, gateway, rejectWhenBusy = true } = options;
+    const parts = await assemble({ store, random, provider, clock, keys, enrolled: !!stored, socket, gateway, rejectWhenBusy });
+    const client = new VollyClient(parts);
+    await parts.lifecycle.start();
+    // Once whoever awaits this has had its turn to listen.
+    clock.after(0, () => parts.inbox.begin());
+    return client;
+  }
+
+  /** On a new device: the text for `approveDevice` on the member's first one. Then `connect({ approval })` with the same store. */
+  static requestDevice(options: ClientTools & { readonly member: string; readonly device?: string }): Promise<string> {
+    return requestDevice(toolsOf(options), options);
+  }
+
+  /** The returned function takes the listener off again. */
+  on<Name extends keyof ClientEvents>(name: Name, listener: Listener<ClientEvents[Name]>): () => void {
+    return this.#parts.events.on(name, listener);
+  }
+
+  /** Resolves with the arguments of the next one. */
+  once<Name extends keyof ClientEvents>(name: Name): Promise<ClientEvents[Name]> {
+    return this.#parts.events.once(name);
+  }
+
+  /**
+   * Calls a member (`alice@orchid.example`, or with `#` and the hash of the identity key) on all devices. Pins the identity. The call owns
+   * `pc` from here on: open tracks and data channels before. Rejects before anything is sent with `unknown_member`, `not_end_to_end`,
+   * `identity_changed`, `downgrade`, `timed_out` and what is wrong with the keys.
+   */
+  async call(address: string, options: { readonly pc: PeerConnectionLike; readonly allowLegacy?: boolean }): Promise<Call> {
+    const { member, fragment } = splitAddress(address);
+    if (fragment !== undefined) await this.#pinFragment(member, fragment);
+    const peers = await this.#parts.directory.fetch(member, { allowLegacy: options.allowLegacy ?? false });
+    // A member has one identity: of an unpinned one the first counts, and devices of another are left out.
+    const root = peers[0]?.identity.rootHash as Uint8Array;
+    const others = peers.filter(({ identity, target }) => equal(identity.rootHash, root) && addressOf(target) !== this.address);
+    if (others.length === 0) throw new VollyError('unknown_member', 'no other device');
+    return this.#parts.calls.start(member, others, options.pc);
+  }
+
+  /**
+   * On the first device: lets another device of this member in. `request` came from `requestDevice` there, by a way the user trusts; the
+   * result is for `connect({ approval })` there. Throws `wrong_recipient` for another member's request, `forbidden_in_state` elsewhere.
+   */
+  async approveDevice(request: string): Promise<string> {
+    const { member, device, dikHash } = parseRequest(request);
+    if (member !== this.member) throw new VollyError('wrong_recipient', 'a device of another member');
+    const { keys, queue } = this.#parts.context;
+    const list = await queue.run(() => keys.approve({ device, dikHash }, this.#parts.context.keyNow()));
+    await this.#parts.lifecycle.publish();
+    return formatApproval({ community: keys.account.community, list });
+  }
+
+  /** 60 digits, the same on both sides; after comparing them: `markVerified`. Throws `unknown_member` for who was never called or accepted. */
+  safetyNumber(member: string): string {
+    const peer = parseMemberId(member);
+    const uik = this.#parts.context.contacts.get(peer).uik;
+    if (!uik) throw new VollyError('unknown_member', 'not a contact with an identity');
+    const { provider, keys } = this.#parts.context;
+    return safetyNumber(provider, { member: this.member, uik: keys.uik }, { member: peer, uik });
+  }
+
+  markVerified(member: string): Promise<void> {
+    return this.#parts.context.queue.run(() => this.#parts.context.contacts.verify(parseMemberId(member)));
+  }
+
+  isVerified(member: string): boolean {
+    return this.#parts.context.contacts.get(parseMemberId(member)).verified;
+  }
+
+  /** The user accepts the identity that `identity-changed` told of. Consent to see presence and verification are gone. */
+  async acceptIdentity(member: string): Promise<void> {
+    const peer = parseMemberId(member);
+    await this.presence.revoke(member);
+    await this.#parts.context.queue.run(() => this.#parts.context.contacts.acceptChanged(peer));
+  }
+
+  get connection(): ConnectionState {
+    return this.#parts.gateway.state;
+  }
+
+  /** What was refused so far, by code. */
+  get refusals(): ReadonlyMap<string, number> {
+    return this.#parts.refusals;
+  }
+
+  /** Hangs up, tells contacts `offline`, and disconnects. */
+  async close(): Promise<void> {
+    await this.#parts.context.queue.run(async () => {
+      await this.#parts.calls.onClose();
+      this.presence.onClose();
+    });
+    this.#parts.lifecycle.stop();
+  }
+
+  async #pinFragment(member: MemberId, fragment: string): Promise<void> {
+    const uikHash = fromBase64url(fragment);
+    if (uikHash?.length !== HASH_BYTES) throw new VollyError('bad_address', 'after # stands the hash of an identity key');
+    const { queue, contacts } = this.#parts.context;
+    const pin = contacts.known(member).pin;
+    if (pin && !equal(pin, uikHash)) throw new VollyError('identity_changed', 'the address names another identity');
+    if (!pin) await queue.run(() => contacts.pinHash(member, uikHash));
+  }
+}
+
+const toolsOf = (options: ClientTools): Tools => ({
+  store: options.store,
+  random: options.random ?? systemRandom,
+  provider: options.provider ?? selectProvider(),
+});
+
+/** Undefined on a device that has not enrolled yet. */
+async function loadKeys(tools: Tools): Promise<Keys | undefined> {
+  const account = await loadAccount(tools.store, tools.provider);
+  return account && Keys.load({ ...tools, account });
+}
+
+function enrol(tools: Tools, { approval, invite, device }: ConnectOptions, now: number): Promise<Keys> {
+  if (approval !== undefined) return enrolApproved(tools, approval, now);
+  if (invite !== undefined) return enrolInvited(tools, invite, device, now);
+  throw new VollyError('not_enrolled', 'the store is empty, and there is neither invite nor approval');
+}

@@ -1,0 +1,94 @@
+/** The connection's ups and downs, and what is due on the way: publishing, rotating, taking in a newer list. */
+import { type Bytes, equal } from '../bytes.ts';
+import { VollyError } from '../errors.ts';
+import type { ConnectionState, GatewayConnection } from './connection-types.ts';
+import type { Context } from './context.ts';
+
+export interface LifecycleOwner {
+  /** Inside the queue, each time the connection is up. */
+  onOnline(first: boolean): void;
+  onOffline(): void;
+  onState(state: ConnectionState): void;
+}
+
+const MAINTAIN_MS = 3_600_000;
+
+export class Lifecycle {
+  readonly #context: Context;
+  readonly #gateway: GatewayConnection;
+  readonly #owner: LifecycleOwner;
+  #cancelMaintain: (() => void) | undefined;
+  #waiting: { readonly resolve: () => void; readonly reject: (error: VollyError) => void } | undefined;
+  #enrolled: boolean;
+  #first = true;
+
+  /** `enrolled`: the community knows this device, so a gateway that cannot be reached now is no failure. */
+  constructor(context: Context, gateway: GatewayConnection, enrolled: boolean, owner: LifecycleOwner) {
+    this.#context = context;
+    this.#gateway = gateway;
+    this.#enrolled = enrolled;
+    this.#owner = owner;
+  }
+
+  /** Resolves on the first online (for an enrolled device, also the first failure); rejects where trying again is of no use. */
+  async start(): Promise<void> {
+    await this.#maintain();
+    const outcome = new Promise<void>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+    this.#gateway.connect();
+    await outcome;
+  }
+
+  stop(): void {
+    this.#cancelMaintain?.();
+    this.#gateway.close();
+  }
+
+  onState(state: ConnectionState): void {
+    if (state.kind !== 'online') this.#owner.onOffline();
+    if (state.kind === 'online') {
+      const first = this.#first;
+      this.#first = false;
+      this.#enrolled = true;
+      void this.#context.queue.run(() => this.#owner.onOnline(first)).then(() => this.#waiting?.resolve());
+    }
+    if (state.kind === 'closed') this.#waiting?.reject(state.cause ?? new VollyError('not_connected'));
+    if (state.kind === 'offline' && state.cause && this.#enrolled) this.#waiting?.resolve();
+    this.#owner.onState(state);
+  }
+
+  /** The shelf differs after a rotation while offline, or after the bridge lost it. */
+  onShelved(prekeyHash: Uint8Array): void {
+    const { queue, keys } = this.#context;
+    if (equal(prekeyHash, keys.prekeyHash)) void queue.run(() => keys.published(this.#context.keyNow()));
+    else void this.publish();
+  }
+
+  /** A newer list of the own member, made by its first device. */
+  onList(bytes: Uint8Array, signature: Uint8Array): void {
+    const { queue, keys } = this.#context;
+    const list = { bytes: bytes as Bytes, signature: signature as Bytes };
+    void queue
+      .run(() => keys.takeList(list, this.#context.keyNow()))
+      .then(() => this.publish())
+      .catch((error) => this.#context.refused(error, 'list'));
+  }
+
+  async publish(): Promise<void> {
+    const { queue, keys } = this.#context;
+    try {
+      await this.#gateway.publish(keys.bundle());
+      await queue.run(() => keys.published(this.#context.keyNow()));
+    } catch (error) {
+      this.#context.refused(error, 'publish');
+    }
+  }
+
+  async #maintain(): Promise<void> {
+    const { queue, keys, clock } = this.#context;
+    const due = await queue.run(() => keys.maintain(this.#context.keyNow()));
+    if (due && this.#gateway.state.kind === 'online') void this.publish();
+    this.#cancelMaintain = clock.after(MAINTAIN_MS, () => void this.#maintain());
+  }
+}
