@@ -145,8 +145,8 @@ class Gateway implements GatewayConnection, AttemptOwner<Item> {
   }
 
   #pump(): void {
-    const attempt = this.#attempt;
-    if (attempt?.channel) this.#outgoing.pump(attempt.channel, LIMITS.socketBufferBytes - attempt.bufferedAmount);
+    const { channel, bufferedAmount = 0 } = this.#attempt ?? {};
+    if (channel) this.#outgoing.pump(channel, LIMITS.socketBufferBytes - bufferedAmount - channel.unflushed);
   }
 
   #keepTicket(ticket: Ticket | undefined): void {

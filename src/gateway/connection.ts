@@ -62,7 +62,7 @@ export class Connection implements OnlineDevice {
       device,
       mailbox,
       channel: this.#channel,
-      budget: () => LIMITS.socketBufferBytes - socket.bufferedAmount,
+      budget: () => LIMITS.socketBufferBytes - socket.bufferedAmount - this.#channel.unflushed,
       failed: (error) => {
         this.#broken('mailbox', error);
         this.end('overloaded');

@@ -5,7 +5,7 @@
 import type { Bytes } from '../bytes.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, VollyError } from '../errors.ts';
-import { type Frame, packFrames } from './frames.ts';
+import { type Frame, frameSize, packFrames } from './frames.ts';
 import { Liveness } from './liveness.ts';
 import type { RecordReceiver, RecordSender } from './records.ts';
 import { Settler, Unsettled } from './window.ts';
@@ -41,6 +41,7 @@ export class Channel<T> {
   readonly #settler = new Settler();
   readonly #liveness: Liveness;
   #out: Frame[] = [];
+  #outBytes = 0;
   #flushing = false;
   #ended = false;
 
@@ -58,9 +59,9 @@ export class Channel<T> {
     return this.#unsettled.room;
   }
 
-  /** Numbered frames that were received and are not settled. */
-  get working(): number {
-    return this.#settler.open;
+  /** Bytes that go out at the end of this turn: no socket counts them yet. */
+  get unflushed(): number {
+    return this.#outBytes;
   }
 
   /** `item` comes back through `onSettled`. The caller has looked at `room`. */
@@ -73,6 +74,7 @@ export class Channel<T> {
     if (this.#ended) return;
     if (frame.kind === 'ack' && this.#out.at(-1)?.kind === 'ack') this.#out.pop();
     this.#out.push(frame);
+    this.#outBytes += frameSize(frame);
     if (this.#flushing) return;
     this.#flushing = true;
     queueMicrotask(() => this.#flush());
@@ -116,6 +118,7 @@ export class Channel<T> {
     if (this.#ended) return;
     const frames = this.#out;
     this.#out = [];
+    this.#outBytes = 0;
     for (const record of packFrames(frames))
       this.#owner.send(this.#owner.sender.sealFrames(record, this.#owner.clock.monotonic()));
   }

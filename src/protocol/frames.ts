@@ -83,7 +83,7 @@ export function decodeFrames(plaintext: Uint8Array): Frame[] {
 }
 
 /** An upper bound of a frame's bytes: its strings, and a head of at most 9 bytes for each item and the array. */
-const roomFor = (frame: Frame): number => {
+export const frameSize = (frame: Frame): number => {
   let size = 32;
   for (const value of Object.values(frame)) if (typeof value !== 'number') size += value.length;
   return size;
@@ -95,7 +95,7 @@ export function packFrames(frames: readonly Frame[]): Frame[][] {
   let current: Frame[] = [];
   let room = RECORD_ROOM;
   for (const frame of frames) {
-    const size = roomFor(frame);
+    const size = frameSize(frame);
     if (current.length > 0 && (size > room || current.length === FRAMES_PER_RECORD - 1)) {
       records.push(current);
       current = [];

@@ -11,6 +11,8 @@ export class Wire {
   /** What the gateway closed with. */
   closedWith: string | undefined;
   paused = false;
+  /** The client's end does not read. */
+  hold = false;
   cut = false;
   /** Changes a message on its way; undefined drops it. */
   tamper: (way: Way, message: Uint8Array<ArrayBuffer>, index: number) => Uint8Array<ArrayBuffer> | undefined = (_, message) =>
@@ -88,7 +90,7 @@ export class Wire {
 
   /** Moves one message; false when there is none, or nobody reads. */
   deliver(way: Way): boolean {
-    if (this.cut || (way === 'up' && this.paused)) return false;
+    if (this.cut || (way === 'up' ? this.paused : this.hold)) return false;
     const message = this.queues[way].shift();
     if (!message) return false;
     if (way === 'up') this.gateway.onMessage(message);
