@@ -20,7 +20,7 @@ const ADDRESS = '(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*
 const PORT = '[0-9]{1,5}';
 const LINE = new RegExp(
   `^candidate:[A-Za-z0-9+/]{1,32} [0-9]{1,3} (?:udp|tcp|UDP|TCP) [0-9]{1,10} ${ADDRESS} ${PORT} typ (?:host|srflx|prflx|relay)` +
-    `(?: raddr ${ADDRESS} rport ${PORT})?(?: [a-z][a-z0-9-]{0,31} [!-~]{1,256}){0,8}$`,
+    `(?: raddr ${ADDRESS} rport ${PORT})?(?: (?!raddr |rport )[a-z][a-z0-9-]{0,31} [!-~]{1,256}){0,8}$`,
 );
 const MID = /^[!-~]{0,32}$/;
 const UFRAG = /^(?:[A-Za-z0-9+/]{4,256})?$/;

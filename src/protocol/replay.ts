@@ -28,6 +28,8 @@ class Entries {
   readonly #byKey = new Map<string, ReplayKeys>();
   readonly #shares = new Map<MemberId, number>();
   #watermark: number;
+  /** No entry was sent before: until it is old, there is nothing to purge. */
+  #oldest = Number.POSITIVE_INFINITY;
 
   constructor(keepMs: number, watermark = 0) {
     this.#keepMs = keepMs;
@@ -39,6 +41,7 @@ class Entries {
   set(key: string, entry: ReplayKeys): void {
     if (!this.#byKey.has(key)) this.#shares.set(entry.sender, (this.#shares.get(entry.sender) ?? 0) + 1);
     this.#byKey.set(key, entry);
+    this.#oldest = Math.min(this.#oldest, entry.sentTs);
   }
 
   checkWatermark({ sentTs }: ReplayKeys): void {
@@ -51,8 +54,13 @@ class Entries {
   }
 
   purge(now: number, gone?: (entry: ReplayKeys) => void): void {
+    if (now <= this.#oldest + this.#keepMs) return;
+    this.#oldest = Number.POSITIVE_INFINITY;
     for (const [key, entry] of this.#byKey) {
-      if (now <= entry.sentTs + this.#keepMs) continue;
+      if (now <= entry.sentTs + this.#keepMs) {
+        this.#oldest = Math.min(this.#oldest, entry.sentTs);
+        continue;
+      }
       this.#byKey.delete(key);
       const share = (this.#shares.get(entry.sender) as number) - 1;
       if (share === 0) this.#shares.delete(entry.sender);
