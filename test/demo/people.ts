@@ -1,0 +1,84 @@
+/** The demo's two people: an app each, with a real WebRTC stack (werift). */
+import { RTCPeerConnection } from 'werift';
+import type { Call } from '../../src/client/call.ts';
+import { VollyClient } from '../../src/client/client.ts';
+import { nodeSocket } from '../../src/client/node.ts';
+import type { PeerConnectionLike } from '../../src/client/peer-connection.ts';
+import { MemoryStore, readRecord } from '../../src/client/store.ts';
+import type { PresenceState } from '../../src/protocol/presence-update.ts';
+import type { Community } from '../support/community.ts';
+
+/** No step of the demo takes long; one that hangs ends it with its name. */
+const STEP_MS = 15_000;
+
+export async function within<T>(what: string, promise: Promise<T>, ms = STEP_MS): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`${what}: nothing for ${ms / 1000} s`)), ms);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export interface Person {
+  readonly client: VollyClient;
+  readonly store: MemoryStore;
+}
+
+/** What a member does with the operator's link. */
+export async function enrol(community: Community, name: string): Promise<Person> {
+  const store = new MemoryStore();
+  const client = await within(
+    `${name} enrols`,
+    VollyClient.connect({ store, socket: nodeSocket(), invite: await community.invite(name), device: 'PHONE' }),
+  );
+  client.on('fault', (error) => {
+    throw error;
+  });
+  return { client, store };
+}
+
+/** Resolves when `watcher` sees `member` in this state. */
+export async function sees(watcher: VollyClient, member: string, state: PresenceState): Promise<void> {
+  await within(
+    `${watcher.member} sees ${member} ${state}`,
+    (async () => {
+      while (watcher.presence.of(member) !== state) await watcher.once('presence');
+    })(),
+  );
+}
+
+/** The seeds of the device's and the member's keys, out of the app's own store. */
+export async function privateKeysOf({ store }: Person): Promise<Uint8Array[]> {
+  const flat = (value: unknown): Uint8Array[] =>
+    Array.isArray(value) ? value.flatMap(flat) : value instanceof Uint8Array ? [value] : [];
+  const identity = flat(await readRecord(store, 'account')).filter(({ length }) => length === 64);
+  const prekeys = flat((await readRecord(store, 'keys'))?.[2]).filter(({ length }) => length === 32);
+  if (identity.length < 2 || prekeys.length < 1) throw new Error('the store no longer has the form that this search knows');
+  return [...identity, ...prekeys];
+}
+
+/** A peer connection as an app would make one; no STUN or TURN server, both are on this machine. */
+export const peerConnection = (): RTCPeerConnection => new RTCPeerConnection({ iceServers: [] });
+export const asLike = (pc: RTCPeerConnection): PeerConnectionLike => pc as unknown as PeerConnectionLike;
+
+/** What left no trace on any server, if the search finds nothing: descriptions and candidates of a connection that is open. */
+export function secretsOf(pc: RTCPeerConnection): { readonly sdp: string; readonly words: readonly string[] } {
+  const sdp = pc.localDescription?.sdp ?? '';
+  const values = ['a=ice-ufrag:', 'a=ice-pwd:', 'a=fingerprint:sha-256 '].map(
+    (name) => sdp.split(name)[1]?.split('\r\n')[0] ?? '',
+  );
+  return { sdp, words: values.filter((value) => value.length > 0) };
+}
+
+export const connected = (call: Call): Promise<void> =>
+  within(
+    'the media connect',
+    new Promise((resolve) => {
+      if (call.pc.connectionState === 'connected') resolve();
+      call.on('connection', (state) => {
+        if (state === 'connected') resolve();
+      });
+    }),
+  );
