@@ -160,8 +160,9 @@ export class Calls {
       this.#callOwner(() => runner, call),
     );
     runner.add(link);
-    await own.dispatch({ kind: 'replaced' });
+    // First: what ends now is the exchange, not the call.
     this.#register(runner, call);
+    await own.dispatch({ kind: 'replaced' });
     await runner.perform(effects);
     void call.media
       .answer(offer.sdp)
