@@ -14,7 +14,7 @@ const NAME = 'Volly bridge';
 export async function ensureBridgeUser(client: HomeserverClient, server: ServerName, log: Log): Promise<void> {
   await register(client);
   const body = JSON.stringify({ display_name: NAME });
-  await client.request({ method: 'PUT', step: 'devices', path: `/_matrix/client/v3/devices/${BRIDGE_DEVICE}`, body });
+  await client.request({ method: 'PUT', step: 'devices', path: `/_matrix/client/v3/devices/${BRIDGE_DEVICE}`, body, as: 'user' });
   await setDisplayName(client, bridgeUserOf(server), log);
 }
 
@@ -28,7 +28,7 @@ async function register(client: HomeserverClient): Promise<void> {
       path: '/_matrix/client/v3/register',
       query: { kind: 'user' },
       body,
-      asService: true,
+      as: 'service',
     });
   } catch (error) {
     if (!(error instanceof HomeserverError) || error.errcode !== 'M_USER_IN_USE') throw error;
@@ -38,7 +38,7 @@ async function register(client: HomeserverClient): Promise<void> {
 async function setDisplayName(client: HomeserverClient, user: string, log: Log): Promise<void> {
   const path = `/_matrix/client/v3/profile/${encodeURIComponent(user)}/displayname`;
   try {
-    await client.request({ method: 'PUT', step: 'profile', path, body: JSON.stringify({ displayname: NAME }) });
+    await client.request({ method: 'PUT', step: 'profile', path, body: JSON.stringify({ displayname: NAME }), as: 'user' });
   } catch (error) {
     // A homeserver may forbid changing names; calls work without one, only healing after a cut is slower.
     if (!(error instanceof HomeserverError) || error.code !== 'homeserver_refused') throw error;

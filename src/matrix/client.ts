@@ -34,8 +34,11 @@ export interface Request {
   readonly maxBytes?: number;
   /** Aborting it rejects with `shutting_down`. */
   readonly signal?: AbortSignal;
-  /** Speak as the application service itself: to register users, and to ping. */
-  readonly asService?: true;
+  /**
+   * Who speaks: the bridge user's device (unless said otherwise); the user alone, while the device may not be there yet, since a homeserver
+   * refuses all from a device that it does not know; or the application service itself, to register users and to ping.
+   */
+  readonly as?: 'device' | 'user' | 'service';
 }
 
 export class HomeserverClient {
@@ -73,10 +76,11 @@ export class HomeserverClient {
     }
   }
 
-  #url({ path, query, asService }: Request): string {
+  #url({ path, query, as = 'device' }: Request): string {
     const { url, userId, deviceId } = this.#options;
-    const speaker: Record<string, string> = asService ? {} : { user_id: userId, device_id: deviceId };
-    const text = new URLSearchParams({ ...query, ...speaker }).toString();
+    const user: Record<string, string> = as === 'service' ? {} : { user_id: userId };
+    const device: Record<string, string> = as === 'device' ? { device_id: deviceId } : {};
+    const text = new URLSearchParams({ ...query, ...user, ...device }).toString();
     return text === '' ? url + path : `${url}${path}?${text}`;
   }
 

@@ -2,7 +2,7 @@
  * The one file that touches matrix-appservice-bridge: what it is good at is the members' ghosts, with registration and profile settled by one
  * call. It is loaded at the first ghost, not at start: 0.5 s and 66 MB that a bridge which only carries calls never pays.
  */
-import type { AppServiceOutput, Intent } from 'matrix-appservice-bridge';
+import type { AppServiceOutput, Bridge } from 'matrix-appservice-bridge';
 import type { VollyError } from '../errors.ts';
 import { ghostOf, type MemberId, type ServerName } from '../ids.ts';
 import { HomeserverError } from './failure.ts';
@@ -16,7 +16,7 @@ export interface GhostsOptions {
 
 export class Ghosts {
   readonly #options: GhostsOptions;
-  #intents: Promise<(user: string) => Intent> | undefined;
+  #bridge: Promise<Bridge> | undefined;
 
   constructor(options: GhostsOptions) {
     this.#options = options;
@@ -27,8 +27,8 @@ export class Ghosts {
    * Throws HomeserverError (`homeserver_unreachable`, `homeserver_refused`, `wrong_token`, `rate_limited`).
    */
   async ensure(member: MemberId, displayName: string): Promise<void> {
-    this.#intents ??= this.#open();
-    const intent = (await this.#intents)(ghostOf(member));
+    this.#bridge ??= this.#open();
+    const intent = (await this.#bridge).getIntent(ghostOf(member));
     try {
       await intent.ensureRegistered();
       await intent.ensureProfile(displayName);
@@ -37,8 +37,16 @@ export class Ghosts {
     }
   }
 
-  async #open(): Promise<(user: string) => Intent> {
+  /** Ends the library's timers, which would keep the process alive. */
+  async close(): Promise<void> {
+    await (await this.#bridge)?.close();
+  }
+
+  async #open(): Promise<Bridge> {
+    const { noDeprecation } = process;
+    process.noDeprecation = true; // it calls util._extend while it loads, which would be a line for the operator
     const { AppServiceRegistration, Bridge, Logger } = await import('matrix-appservice-bridge');
+    process.noDeprecation = noDeprecation ?? false;
     Logger.configure({ console: 'off' }); // it would log user ids, in a format of its own
     const { registration, homeserverUrl, server } = this.#options;
     const bridge = new Bridge({
@@ -49,7 +57,7 @@ export class Ghosts {
       controller: { onEvent: () => {} }, // no listener is opened: events come by our own endpoint
     });
     await bridge.initialise();
-    return (user) => bridge.getIntent(user);
+    return bridge;
   }
 }
 

@@ -11,7 +11,7 @@ export async function ping(client: HomeserverClient, id: string, log: Log): Prom
   const path = `/_matrix/client/v1/appservice/${encodeURIComponent(id)}/ping`;
   const body = JSON.stringify({ transaction_id: crypto.randomUUID() });
   try {
-    await client.request({ method: 'POST', step: 'ping', path, body, timeoutMs: PING_MS, asService: true });
+    await client.request({ method: 'POST', step: 'ping', path, body, timeoutMs: PING_MS, as: 'service' });
     return true;
   } catch (error) {
     const reason = error instanceof HomeserverError ? error.message : 'unexpected error';

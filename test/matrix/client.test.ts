@@ -19,6 +19,7 @@ describe('homeserver client', () => {
   let client: HomeserverClient;
   beforeEach(async () => {
     home = await new FakeHomeserver(ORCHID).start();
+    home.devices.add('@_volly.bridge:orchid.example/VOLLY');
     client = clientOf(home);
   });
   afterEach(() => home.stop());
@@ -29,7 +30,7 @@ describe('homeserver client', () => {
     await get().catch(() => {});
     assert.equal(home.requests[0]?.query.get('user_id'), '@_volly.bridge:orchid.example');
     assert.equal(home.requests[0]?.query.get('device_id'), 'VOLLY');
-    await get({ asService: true }).catch(() => {});
+    await get({ as: 'service' }).catch(() => {});
     assert.equal(home.requests[1]?.query.get('user_id'), null);
   });
 

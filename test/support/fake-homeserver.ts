@@ -137,6 +137,8 @@ export class FakeHomeserver {
     if (request.headers.authorization !== `Bearer ${AS_TOKEN}`) return refusal(401, 'M_UNKNOWN_TOKEN');
     const body = (chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {}) as Json;
     const user = seen.query.get('user_id') ?? '';
+    const device = seen.query.get('device_id');
+    if (device !== null && !this.devices.has(`${user}/${device}`)) return refusal(400, 'M_UNKNOWN_DEVICE');
     const part = seen.path.replace(/^\/_matrix\/client\/v[13]\//, '').split('/');
     switch (`${seen.method} ${part[0]}`) {
       case 'POST register':
