@@ -137,7 +137,10 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
       log,
     });
     keeper.start();
-    started.push(() => keeper.stop());
+    started.push(async () => {
+      await keeper.stop();
+      await ghosts.close();
+    });
     await receiver.start();
     started.push(() => receiver.stop());
     return { failed, stop };
