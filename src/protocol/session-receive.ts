@@ -23,6 +23,7 @@ export type Received =
   | { readonly kind: 'early' };
 
 const TAG = 16;
+const WAITING_DESCRIPTIONS = 4;
 
 /**
  * Throws `too_large`, `bad_encoding`, `bad_address`, `wrong_type`, `unknown_suite`, `wrong_sender`, `wrong_recipient`, `unknown_call`,
@@ -86,6 +87,10 @@ function checkRules(session: Session, { header: { epoch, seq } }: HeaderBytes, n
   if (session.role === 'callee' && (name === 'select_answer') !== (seq === 0)) throw new VollyError('forbidden_in_state', name);
   if (seq < session.receiveSeq || session.waiting.has(seq)) throw new VollyError('replayed');
   if (seq >= session.receiveSeq + LIMITS.replayWindow) throw new VollyError('rate_limited', 'too far ahead');
+  // One offer of a side is out at a time, and an SDP is large: a peer cannot pile them up behind a gap.
+  const descriptions =
+    name === 'negotiate' && [...session.waiting.values()].filter(({ body }) => body.type === 'negotiate').length;
+  if (descriptions && descriptions >= WAITING_DESCRIPTIONS) throw new VollyError('rate_limited', 'negotiate');
 }
 
 function openPlain(provider: Provider, session: Session, envelope: MessageEnvelope, { header, bytes }: HeaderBytes): Waiting {

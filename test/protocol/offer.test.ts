@@ -10,6 +10,7 @@ import { decodeEnvelope, type EnvelopeOf, encodeEnvelope } from '../../src/proto
 import { eraseOffer, openOffer, type SealOffer, sealOffer } from '../../src/protocol/offer.ts';
 import type { Guard, OpenOpening } from '../../src/protocol/opening.ts';
 import { sealSubscribe } from '../../src/protocol/presence.ts';
+import { OfferReplayCache } from '../../src/protocol/replay.ts';
 import { sealMessage } from '../../src/protocol/session.ts';
 import { CONTEXT } from '../../src/protocol/suite.ts';
 import { noteIdentity, pin } from '../../src/protocol/trust.ts';
@@ -193,6 +194,28 @@ describe('What a receiver refuses, in the order of section 12', () => {
       results.map(({ status }) => status),
       ['fulfilled', 'rejected'],
     );
+  });
+
+  it('R14 opens one offer once, also after a restart', async () => {
+    const { envelope } = await sealed();
+    const guardOf = (cache: OfferReplayCache): Guard => ({
+      checkReplay: (keys) => cache.check(keys, NOW),
+      checkRate() {},
+      record: (keys) => cache.record(keys, NOW),
+    });
+    const cache = new OfferReplayCache();
+    await opened(envelope, { guard: guardOf(cache) });
+    for (const later of [cache, new OfferReplayCache(cache.snapshot())])
+      await refused('replayed', envelope, { guard: guardOf(later) });
+    // What does not verify leaves no trace, and so cannot keep the true one out.
+    const empty = new OfferReplayCache();
+    await refused(
+      'bad_signature',
+      { ...envelope, signature: flipped(envelope.signature, 1) as Bytes },
+      { guard: guardOf(empty) },
+    );
+    assert.equal(empty.snapshot().entries.length, 0);
+    await opened(envelope, { guard: guardOf(empty) });
   });
 
   it('opens nothing when recording fails', async () => {

@@ -165,8 +165,8 @@ const candidate = (line: string) => ({ candidate: line, sdpMid: '0', sdpMLineInd
 
 describe('Candidates of section 8', () => {
   it('accepts what browsers report, and the end of candidates', () => {
+    // The event after the last candidate has none.
     for (const browser of BROWSERS)
-      // The event after the last candidate has none.
       for (const kind of KINDS)
         for (const one of sdpOf(browser, kind).candidates)
           if (one) checkCandidate({ ...one, sdpMLineIndex: one.sdpMLineIndex ?? 0, ufrag: one.usernameFragment ?? '' });

@@ -194,7 +194,7 @@ for (const provider of PROVIDERS)
         const at = more.now ?? now;
         const known = more.pin === undefined ? {} : { pin: hex(more.pin) };
         const bad = <T>(good: Json): T => {
-          const fields = Object.entries({ ...good, ...input }).filter(([, value]) => value !== null);
+          const fields = Object.entries({ ...good, ...(input as Json) }).filter(([, value]) => value !== null);
           return envelope(Object.fromEntries(fields));
         };
         const attempts: Record<string, () => unknown> = {
