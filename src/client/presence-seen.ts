@@ -12,6 +12,7 @@ type Update = EnvelopeOf<'app.volly.presence'>;
 
 /** Updates that overtook their grant: the newest of each, of few. */
 const HELD_UPDATES = 64;
+const HELD_MS = 30_000;
 
 interface Seen {
   receiver: PresenceReceiver;
@@ -25,7 +26,7 @@ export class PresenceSeen {
   readonly #onShown: (member: MemberId, state: PresenceState) => void;
   readonly #seen = new Map<DeviceAddress, Seen>();
   readonly #shown = new Map<MemberId, PresenceState>();
-  readonly #early = new Map<CallId, Update>();
+  readonly #early = new Map<CallId, { readonly update: Update; drop(): void }>();
   #cancel: (() => void) | undefined;
 
   constructor(context: Context, got: readonly PresenceReceiver[], onShown: (member: MemberId, state: PresenceState) => void) {
@@ -55,8 +56,8 @@ export class PresenceSeen {
     this.#seen.get(envelope.from)?.receiver.grant.key.fill(0);
     this.#add({ grant });
     const early = this.#early.get(grant.id);
-    this.#early.delete(grant.id);
-    if (early) this.onUpdate(early);
+    early?.drop();
+    if (early) this.onUpdate(early.update);
     return grant;
   }
 
@@ -86,6 +87,7 @@ export class PresenceSeen {
 
   stop(): void {
     this.#cancel?.();
+    for (const { drop } of [...this.#early.values()]) drop();
   }
 
   #add(receiver: PresenceReceiver): void {
@@ -94,8 +96,13 @@ export class PresenceSeen {
 
   #hold(grant: CallId, envelope: Update): void {
     if (this.#early.size >= HELD_UPDATES && !this.#early.has(grant)) throw new VollyError('unknown_call', 'grant');
-    this.#early.set(grant, envelope);
-    this.#context.clock.after(30_000, () => this.#early.delete(grant));
+    this.#early.get(grant)?.drop();
+    const cancel = this.#context.clock.after(HELD_MS, () => this.#early.delete(grant));
+    const drop = () => {
+      cancel();
+      this.#early.delete(grant);
+    };
+    this.#early.set(grant, { update: envelope, drop });
   }
 
   /** The most available of the member's devices. */
