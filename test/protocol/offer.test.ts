@@ -326,7 +326,7 @@ describe('What a receiver refuses, in the order of section 12', () => {
     await refused('stale_list', (await sealed({ device: newer, identity: desk.identity })).envelope);
   });
 
-  it('7: another identity than the pinned one, an older list, an expired one', async () => {
+  it('R6 7: another identity than the pinned one, an older list, an expired one', async () => {
     const impostor = makePerson('alice@a.example');
     const known = pin({}, peerOf(alice).identity);
     const { envelope } = await sealed({ device: first(impostor).local, identity: first(impostor).identity });
