@@ -13,31 +13,51 @@ const sdk = join(dist, 'client');
 const ENTRIES = ['client/client.js', 'client/node.js'];
 
 rmSync(dist, { recursive: true, force: true });
-const { status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'deploy/tsconfig.build.json')], { stdio: 'inherit' });
+const { status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'deploy/tsconfig.build.json')], {
+  stdio: 'inherit',
+});
 if (status !== 0) process.exit(1);
 cpSync(join(root, 'src/bin.js'), join(bridge, 'bin.js'));
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  name: string;
   version: string;
   license: string;
   dependencies: Record<string, string>;
   engines: Record<string, string>;
 };
+// The bridge reads its version from the package.json above it, here as in the source tree.
+const { name, version, license, engines } = manifest;
+writeFileSync(
+  join(dist, 'package.json'),
+  `${JSON.stringify({ name, version, license, private: true, type: 'module', engines, bin: { 'volly-bridge': 'bridge/bin.js' } }, null, 2)}\n`,
+);
+
+/** What a module imports, by statement or by call; text that merely looks like it inside a string does not begin a line so. */
+const IMPORTS =
+  /^(?:import|export)\b[^;'"]*?\bfrom\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
+const importsOf = (file: string): string[] =>
+  [...readFileSync(join(bridge, file), 'utf8').matchAll(IMPORTS)].map(([, a, b, c]) => (a ?? b ?? c) as string);
+
 const used = new Set<string>();
 const files = new Set(ENTRIES);
 for (const file of files) {
-  const text = readFileSync(join(bridge, file), 'utf8');
-  for (const [, to] of text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)['"]([^'"]+)['"]/g)) {
-    if (to!.startsWith('.')) files.add(relative(bridge, join(bridge, dirname(file), to!)));
-    else if (!to!.startsWith('node:')) used.add(to!.split('/').slice(0, to!.startsWith('@') ? 2 : 1).join('/'));
+  for (const to of importsOf(file)) {
+    if (to.startsWith('.')) files.add(relative(bridge, join(bridge, dirname(file), to)));
+    else if (!to.startsWith('node:'))
+      used.add(
+        to
+          .split('/')
+          .slice(0, to.startsWith('@') ? 2 : 1)
+          .join('/'),
+      );
   }
 }
 // Declarations name more files than the JavaScript does: types of what is injected.
 const declarations = new Set([...files].map((file) => file.replace(/\.js$/, '.d.ts')));
 for (const file of declarations) {
-  const text = readFileSync(join(bridge, file), 'utf8');
-  for (const [, to] of text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)['"](\.[^'"]+)['"]/g)) {
-    declarations.add(relative(bridge, join(bridge, dirname(file), to!)).replace(/\.[jt]s$/, '.d.ts'));
+  for (const to of importsOf(file)) {
+    if (to.startsWith('.')) declarations.add(relative(bridge, join(bridge, dirname(file), to)).replace(/\.[jt]s$/, '.d.ts'));
   }
 }
 for (const file of [...files, ...declarations]) {
@@ -50,13 +70,15 @@ writeFileSync(
   `${JSON.stringify(
     {
       name: '@volly/client',
-      version: manifest.version,
+      version,
       description: 'SDK of Volly: post-quantum sealed call signalling and presence, for browsers and Node',
-      license: manifest.license,
+      license,
       type: 'module',
       sideEffects: false,
       exports: {
         '.': { types: './lib/client/client.d.ts', default: './lib/client/client.js' },
+        './store': { types: './lib/client/store.d.ts', default: './lib/client/store.js' },
+        './errors': { types: './lib/errors.d.ts', default: './lib/errors.js' },
         './node': { types: './lib/client/node.d.ts', default: './lib/client/node.js' },
       },
       dependencies: Object.fromEntries([...used].sort().map((name) => [name, manifest.dependencies[name]])),

@@ -6,8 +6,8 @@ import { type Bytes, fromBase64url, toBase64url } from './bytes.ts';
 import type { RandomBytes } from './clock.ts';
 import { VollyError } from './errors.ts';
 
-declare const brand: unique symbol;
-type Id<Kind extends string> = string & { readonly [brand]: Kind };
+/** There is no such property at run time. A name and not a symbol: declaration files of other modules must be able to write it. */
+type Id<Kind extends string> = string & { readonly __id: Kind };
 
 /** A Matrix server name with its port or IPv6 literal: `orchid.example`, `localhost:8448`, `[::1]:8448`. At most 230 characters. */
 export type ServerName = Id<'ServerName'>;
