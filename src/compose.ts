@@ -70,6 +70,7 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
       deviceId: BRIDGE_DEVICE,
       clock,
     });
+    started.push(async () => client.close());
     const directory = new Directory();
     const junction = createJunction({
       own,

@@ -45,6 +45,8 @@ export class HomeserverClient {
   readonly #options: ClientOptions;
   /** Step → monotonic time before which the homeserver does not want to hear of it. */
   readonly #quiet = new Map<string, number>();
+  readonly #open = new Set<AbortController>();
+  #closed = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -55,8 +57,10 @@ export class HomeserverClient {
    * `rate_limited`. While a rate limit runs, requests of its step fail here and never reach the homeserver. Throws `too_large` for an answer past `maxBytes`.
    */
   async request(request: Request): Promise<string> {
+    if (this.#closed) throw new VollyError('shutting_down', request.step);
     this.#heed(request.step);
     const abort = new AbortController();
+    this.#open.add(abort);
     const stop = (): void => abort.abort();
     const cancel = this.#options.clock.after(request.timeoutMs ?? TIMEOUT_MS, stop);
     request.signal?.addEventListener('abort', stop);
@@ -68,12 +72,19 @@ export class HomeserverClient {
       throw this.#remember(request.step, failureOf(request.step, response.status, response.headers, text));
     } catch (error) {
       if (error instanceof VollyError) throw error;
-      if (request.signal?.aborted) throw new VollyError('shutting_down', request.step);
+      if (request.signal?.aborted || this.#closed) throw new VollyError('shutting_down', request.step);
       throw new HomeserverError('homeserver_unreachable', `${request.step}: ${reasonOf(error)}`, { cause: error });
     } finally {
       cancel();
+      this.#open.delete(abort);
       request.signal?.removeEventListener('abort', stop);
     }
+  }
+
+  /** Ends what is under way with `shutting_down`: a key query would keep the process for a minute and more. */
+  close(): void {
+    this.#closed = true;
+    for (const abort of this.#open) abort.abort();
   }
 
   #url({ path, query, as = 'device' }: Request): string {

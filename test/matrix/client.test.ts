@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { systemClock } from '../../src/clock.ts';
-import { ensureBridgeUser } from '../../src/matrix/bridge-user.ts';
 import type { HomeserverClient } from '../../src/matrix/client.ts';
-import { ping } from '../../src/matrix/ping.ts';
-import { ToDeviceCarrier } from '../../src/matrix/to-device.ts';
 import { FakeHomeserver, type Fault } from '../support/fake-homeserver.ts';
-import { clientOf, IRIS, ORCHID } from './fake-world.ts';
-import { HELLO, Lines, silent } from './receiver-contract.ts';
+import { clientOf, ORCHID } from './fake-world.ts';
 
 const once = (answer: ReturnType<Fault>): Fault => {
   let left = 1;
@@ -71,6 +66,14 @@ describe('homeserver client', () => {
     await assert.rejects(get({ signal: abort.signal }), { code: 'shutting_down' });
   });
 
+  it('ends what is under way when it is closed, and takes nothing more', async () => {
+    home.fault = once('hang');
+    const hanging = get();
+    setTimeout(() => client.close(), 20);
+    await assert.rejects(hanging, { code: 'shutting_down' });
+    await assert.rejects(get(), { code: 'shutting_down' });
+  });
+
   it('reads no further than the cap', async () => {
     home.fault = once({ status: 200, body: 'x'.repeat(5_000) });
     await assert.rejects(get({ maxBytes: 1_000 }), { code: 'too_large' });
@@ -114,98 +117,5 @@ describe('homeserver client', () => {
       }),
       { numRuns: 100 },
     );
-  });
-});
-
-describe('bridge user', () => {
-  let home: FakeHomeserver;
-  beforeEach(async () => {
-    home = await new FakeHomeserver(ORCHID).start();
-  });
-  afterEach(() => home.stop());
-
-  it('gets user, device and display name, as often as asked', async () => {
-    const client = clientOf(home);
-    await ensureBridgeUser(client, ORCHID, silent);
-    await ensureBridgeUser(client, ORCHID, silent);
-    assert.deepEqual([...home.devices], ['@_volly.bridge:orchid.example/VOLLY']);
-    assert.equal(home.profiles.get('@_volly.bridge:orchid.example'), 'Volly bridge');
-    const { body } = home.requests.find(({ path }) => path.endsWith('/register'))!;
-    assert.deepEqual(JSON.parse(body), { type: 'm.login.application_service', username: '_volly.bridge', inhibit_login: true });
-  });
-
-  it('does without a display name where the homeserver forbids it', async () => {
-    const lines = new Lines();
-    home.fault = ({ method, path }) =>
-      method === 'PUT' && path.includes('/profile/') ? { status: 403, body: { errcode: 'M_FORBIDDEN' } } : undefined;
-    await ensureBridgeUser(clientOf(home), ORCHID, lines);
-    assert.match(lines.lines[0] ?? '', /no display name: homeserver_refused: profile answered 403 M_FORBIDDEN/);
-  });
-
-  it('pings, and says what is wrong when the homeserver cannot call back', async () => {
-    const lines = new Lines();
-    assert.equal(await ping(clientOf(home), 'volly', lines), true);
-    assert.ok(home.requests[0]?.path.endsWith('/v1/appservice/volly/ping'));
-    home.pingAnswer = { status: 502, body: { errcode: 'M_CONNECTION_FAILED' } };
-    assert.equal(await ping(clientOf(home), 'volly', lines), false);
-    assert.match(lines.lines[0] ?? '', /cannot reach this bridge at appservice.url.*M_CONNECTION_FAILED/);
-  });
-});
-
-describe('to-device carrier', () => {
-  let home: FakeHomeserver;
-  let carrier: ToDeviceCarrier;
-  beforeEach(async () => {
-    home = await new FakeHomeserver(ORCHID).start();
-    await ensureBridgeUser(clientOf(home), ORCHID, silent);
-    carrier = new ToDeviceCarrier({ client: clientOf(home), clock: systemClock });
-    home.requests.length = 0;
-  });
-  afterEach(() => home.stop());
-  const queries = () => home.count('POST', '/keys/query');
-  const probes = () => home.count('GET', '/profile/');
-
-  it('sends the bytes it was given to the peer’s bridge user, each time under another id', async () => {
-    const encoded = ['{"id":"a","x":1.0}', '{ "id":"b" }'];
-    await carrier.send(IRIS, HELLO, encoded);
-    await carrier.send(IRIS, HELLO, encoded);
-    const [first, second] = home.requests;
-    assert.equal(first?.body, `{"messages":{"@_volly.bridge:iris.example":{"VOLLY":{"envelopes":[${encoded.join(',')}]}}}}`);
-    assert.match(first?.path ?? '', /\/sendToDevice\/app\.volly\.hello\/[0-9a-f-]{36}$/);
-    assert.notEqual(first?.path, second?.path);
-  });
-
-  it('rejects with what the homeserver said', async () => {
-    home.fault = once({ status: 413, body: { errcode: 'M_TOO_LARGE' } });
-    await assert.rejects(carrier.send(IRIS, HELLO, ['{}']), { code: 'homeserver_refused', errcode: 'M_TOO_LARGE' });
-    await home.stop();
-    await assert.rejects(carrier.send(IRIS, HELLO, ['{}']), { code: 'homeserver_unreachable' });
-  });
-
-  it('wakes with one key query an outage, then probes the profile', async () => {
-    assert.equal(await carrier.wake(IRIS), false);
-    assert.equal(await carrier.wake(IRIS), false);
-    assert.deepEqual([queries(), probes()], [1, 2]);
-    const peer = new FakeHomeserver(IRIS);
-    peer.profiles.set('@_volly.bridge:iris.example', 'Volly bridge');
-    home.peers.set(IRIS, peer);
-    assert.equal(await carrier.wake(IRIS), true);
-    assert.deepEqual([queries(), probes()], [1, 3]);
-    home.peers.delete(IRIS);
-    assert.equal(await carrier.wake(IRIS), false);
-    assert.equal(queries(), 2, 'the next outage is a new one');
-  });
-
-  it('counts a server as awake that answers that it shows no such profile', async () => {
-    home.peers.set(IRIS, new FakeHomeserver(IRIS));
-    assert.equal(await carrier.wake(IRIS), true);
-  });
-
-  it('does not let a key query that hangs hold up the probe', async () => {
-    home.fault = ({ path }) => (path.endsWith('/keys/query') ? 'hang' : undefined);
-    const begun = performance.now();
-    assert.equal(await carrier.wake(IRIS), false);
-    assert.ok(performance.now() - begun < 4_000);
-    assert.equal(probes(), 1);
   });
 });

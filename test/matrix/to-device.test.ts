@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { systemClock } from '../../src/clock.ts';
+import { ensureBridgeUser } from '../../src/matrix/bridge-user.ts';
+import { ToDeviceCarrier } from '../../src/matrix/to-device.ts';
+import { FakeHomeserver, type Fault } from '../support/fake-homeserver.ts';
+import { clientOf, IRIS, ORCHID } from './fake-world.ts';
+import { HELLO, silent } from './receiver-contract.ts';
+
+const once = (answer: ReturnType<Fault>): Fault => {
+  let left = 1;
+  return () => (left-- > 0 ? answer : undefined);
+};
+
+describe('to-device carrier', () => {
+  let home: FakeHomeserver;
+  let carrier: ToDeviceCarrier;
+  beforeEach(async () => {
+    home = await new FakeHomeserver(ORCHID).start();
+    await ensureBridgeUser(clientOf(home), ORCHID, silent);
+    carrier = new ToDeviceCarrier({ client: clientOf(home), clock: systemClock });
+    home.requests.length = 0;
+  });
+  afterEach(() => home.stop());
+  const queries = () => home.count('POST', '/keys/query');
+  const probes = () => home.count('GET', '/profile/');
+
+  it('sends the bytes it was given to the peer’s bridge user, each time under another id', async () => {
+    const encoded = ['{"id":"a","x":1.0}', '{ "id":"b" }'];
+    await carrier.send(IRIS, HELLO, encoded);
+    await carrier.send(IRIS, HELLO, encoded);
+    const [first, second] = home.requests;
+    assert.equal(first?.body, `{"messages":{"@_volly.bridge:iris.example":{"VOLLY":{"envelopes":[${encoded.join(',')}]}}}}`);
+    assert.match(first?.path ?? '', /\/sendToDevice\/app\.volly\.hello\/[0-9a-f-]{36}$/);
+    assert.notEqual(first?.path, second?.path);
+  });
+
+  it('rejects with what the homeserver said', async () => {
+    home.fault = once({ status: 413, body: { errcode: 'M_TOO_LARGE' } });
+    await assert.rejects(carrier.send(IRIS, HELLO, ['{}']), { code: 'homeserver_refused', errcode: 'M_TOO_LARGE' });
+    await home.stop();
+    await assert.rejects(carrier.send(IRIS, HELLO, ['{}']), { code: 'homeserver_unreachable' });
+  });
+
+  it('wakes with one key query an outage, then probes the profile', async () => {
+    assert.equal(await carrier.wake(IRIS), false);
+    assert.equal(await carrier.wake(IRIS), false);
+    assert.deepEqual([queries(), probes()], [1, 2]);
+    const peer = new FakeHomeserver(IRIS);
+    peer.profiles.set('@_volly.bridge:iris.example', 'Volly bridge');
+    home.peers.set(IRIS, peer);
+    assert.equal(await carrier.wake(IRIS), true);
+    assert.deepEqual([queries(), probes()], [1, 3]);
+    home.peers.delete(IRIS);
+    assert.equal(await carrier.wake(IRIS), false);
+    assert.equal(queries(), 2, 'the next outage is a new one');
+  });
+
+  it('counts a server as awake that answers that it shows no such profile', async () => {
+    home.peers.set(IRIS, new FakeHomeserver(IRIS));
+    assert.equal(await carrier.wake(IRIS), true);
+  });
+
+  it('does not let a key query that hangs hold up the probe', async () => {
+    home.fault = ({ path }) => (path.endsWith('/keys/query') ? 'hang' : undefined);
+    const begun = performance.now();
+    assert.equal(await carrier.wake(IRIS), false);
+    assert.ok(performance.now() - begun < 4_000);
+    assert.equal(probes(), 1);
+  });
+});
