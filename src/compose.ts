@@ -92,8 +92,8 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
     await transactions.start();
     started.push(() => transactions.stop());
 
-    const prepare = async (): Promise<void> => {
-      await ensureBridgeUser(client, own, log);
+    const prepare = async (signal: AbortSignal): Promise<void> => {
+      await ensureBridgeUser(client, own, log, signal);
       void ping(client, registration.id, log);
     };
     const receiver = new SyncReceiver({ ...common, client, server: own, route: junction, prepare, onFatal });

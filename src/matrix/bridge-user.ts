@@ -9,17 +9,29 @@ const NAME = 'Volly bridge';
 /**
  * Makes user, device and display name, or finds them there: safe to repeat. Without the device, to-device messages vanish with no
  * error; the display name is what other bridges ask for to wake federation after a cut.
- * Throws HomeserverError.
+ * Throws HomeserverError, and `shutting_down` when `signal` aborts.
  */
-export async function ensureBridgeUser(client: HomeserverClient, server: ServerName, log: Log): Promise<void> {
-  await register(client);
+export async function ensureBridgeUser(
+  client: HomeserverClient,
+  server: ServerName,
+  log: Log,
+  signal?: AbortSignal,
+): Promise<void> {
+  await register(client, signal);
   const body = JSON.stringify({ display_name: NAME });
-  await client.request({ method: 'PUT', step: 'devices', path: `/_matrix/client/v3/devices/${BRIDGE_DEVICE}`, body, as: 'user' });
-  await setDisplayName(client, bridgeUserOf(server), log);
+  await client.request({
+    method: 'PUT',
+    step: 'devices',
+    path: `/_matrix/client/v3/devices/${BRIDGE_DEVICE}`,
+    body,
+    as: 'user',
+    signal,
+  });
+  await setDisplayName(client, bridgeUserOf(server), log, signal);
 }
 
 /** `inhibit_login`: a login would make a second device, which nothing reads. */
-async function register(client: HomeserverClient): Promise<void> {
+async function register(client: HomeserverClient, signal: AbortSignal | undefined): Promise<void> {
   const body = JSON.stringify({ type: 'm.login.application_service', username: BRIDGE_LOCALPART, inhibit_login: true });
   try {
     await client.request({
@@ -29,16 +41,24 @@ async function register(client: HomeserverClient): Promise<void> {
       query: { kind: 'user' },
       body,
       as: 'service',
+      signal,
     });
   } catch (error) {
     if (!(error instanceof HomeserverError) || error.errcode !== 'M_USER_IN_USE') throw error;
   }
 }
 
-async function setDisplayName(client: HomeserverClient, user: string, log: Log): Promise<void> {
+async function setDisplayName(client: HomeserverClient, user: string, log: Log, signal: AbortSignal | undefined): Promise<void> {
   const path = `/_matrix/client/v3/profile/${encodeURIComponent(user)}/displayname`;
   try {
-    await client.request({ method: 'PUT', step: 'profile', path, body: JSON.stringify({ displayname: NAME }), as: 'user' });
+    await client.request({
+      method: 'PUT',
+      step: 'profile',
+      path,
+      body: JSON.stringify({ displayname: NAME }),
+      as: 'user',
+      signal,
+    });
   } catch (error) {
     // A homeserver may forbid changing names; calls work without one, only healing after a cut is slower.
     if (!(error instanceof HomeserverError) || error.code !== 'homeserver_refused') throw error;

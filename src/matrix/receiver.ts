@@ -39,8 +39,11 @@ export interface ReceiverOptions {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly log: Log;
-  /** Runs before the first request, again until it succeeds, and once more after the homeserver refused: makes the bridge user. */
-  readonly prepare: () => Promise<void>;
+  /**
+   * Runs before the first request, again until it succeeds, and once more after the homeserver refused: makes the bridge user. A stop waits
+   * for it, so it ends when `signal` aborts.
+   */
+  readonly prepare: (signal: AbortSignal) => Promise<void>;
   /** What no retry mends, as `wrong_token`: the receiver has ended. */
   readonly onFatal: (error: VollyError) => void;
 }
@@ -98,7 +101,7 @@ export class SyncReceiver implements Receiver {
 
   async #round(): Promise<void> {
     const { client, clock, journal, prepare } = this.#options;
-    if (!this.#prepared) await prepare();
+    if (!this.#prepared) await prepare(this.#stop.signal);
     this.#prepared = true;
     const answer = await sync(client, this.#since, this.#stop.signal);
     if (answer.events.length > 0) this.#begin(await journal.append(RECEIVER, answer.raw, answer.position), answer.events);
