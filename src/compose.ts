@@ -9,6 +9,7 @@ import { loadRegistration } from './config/registration-file.ts';
 import type { Config } from './config/schema.ts';
 import { selectProvider } from './crypto/select.ts';
 import { VollyError } from './errors.ts';
+import { forwardedAddress } from './gateway/address.ts';
 import { loadCommunityKey } from './gateway/community-key.ts';
 import { Directory } from './gateway/directory.ts';
 import { makeInvite } from './gateway/invite.ts';
@@ -118,6 +119,7 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
       directory,
       log,
       counters,
+      addressOf: forwardedAddress(config.gateway.trusted_proxies),
     });
     const sockets = gatewayServer(config);
     gateway.attach(sockets);

@@ -1,4 +1,5 @@
 /** Kinds of options: each carries what it is for and what is allowed, so that no message is written twice. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isServerName, type ServerName } from '../ids.ts';
 
@@ -31,6 +32,13 @@ export const serverName = z
   .transform((text) => text as ServerName);
 /** As the router's policy reads it. */
 export const serverRule = z.string().refine((text) => isServerName(text.replace(/^\*\./, '')));
+
+/** An IP address, or a network as address/bits. */
+export const address = z.string().refine((text) => {
+  const [ip = '', bits, more] = text.split('/');
+  const width = isIP(ip) === 4 ? 32 : 128;
+  return isIP(ip) !== 0 && more === undefined && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= width));
+});
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 /** Segments that an invite can name, PROTOCOL.md section 14.6. */

@@ -3,7 +3,7 @@
  * checks and their messages all come from here.
  */
 import { z } from 'zod';
-import { about, host, origin, path, port, publicUrl, section, serverName, serverRule } from './fields.ts';
+import { about, address, host, origin, path, port, publicUrl, section, serverName, serverRule } from './fields.ts';
 
 const homeserver = section('The Matrix homeserver of this community.', {
   url: about(origin.prefault('http://127.0.0.1:8008'), {
@@ -77,6 +77,16 @@ const gateway = section('The side that members’ apps connect to.', {
       'Admit apps that cannot encrypt: the bridge then encrypts for them and could read their calls. Peers are shown that.',
     allowed: 'true or false',
   }),
+  trusted_proxies: about(
+    z
+      .array(about(address, { description: 'One proxy or network.', allowed: 'an IP address or a network, as 10.0.0.0/8' }))
+      .default(['127.0.0.1', '::1']),
+    {
+      description:
+        'Reverse proxies whose X-Forwarded-For is believed, so that limits count each app by its own address and not all by the proxy’s.',
+      allowed: 'a list of IP addresses and networks',
+    },
+  ),
   tls,
 });
 

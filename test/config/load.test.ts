@@ -71,7 +71,7 @@ const MISTAKES: readonly { name: string; text: string; line: string }[] = [
   {
     name: 'a missing section',
     text: 'homeserver:\n  server_name: orchid.example\n',
-    line: 'config.yaml:1:1: gateway is missing; allowed is a section with listen, public_url, legacy, tls',
+    line: 'config.yaml:1:1: gateway is missing; allowed is a section with listen, public_url, legacy, trusted_proxies, tls',
   },
   {
     name: 'an upper-case server name',
