@@ -6,6 +6,10 @@ import { HomeserverError } from './failure.ts';
 /** Synapse itself waits up to a minute for a black hole; a start does not. */
 const PING_MS = 10_000;
 
+const AWAY = 'the homeserver cannot reach this bridge at appservice.url; calls work, the admin room does not';
+const REFUSED =
+  'the homeserver is refused at appservice.url: its registration has another hs_token, or the address is not this bridge’s; calls work, the admin room does not';
+
 /** Never throws: envelopes come by /sync, so the bridge works without pushes; room events (the admin room) do not. */
 export async function ping(client: HomeserverClient, id: string, log: Log): Promise<boolean> {
   const path = `/_matrix/client/v1/appservice/${encodeURIComponent(id)}/ping`;
@@ -15,7 +19,8 @@ export async function ping(client: HomeserverClient, id: string, log: Log): Prom
     return true;
   } catch (error) {
     const reason = error instanceof HomeserverError ? error.message : 'unexpected error';
-    log.warn('the homeserver cannot reach this bridge at appservice.url; calls work, the admin room does not', { reason });
+    const refused = error instanceof HomeserverError && error.errcode === 'M_BAD_STATUS';
+    log.warn(refused ? REFUSED : AWAY, { reason });
     return false;
   }
 }

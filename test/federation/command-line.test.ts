@@ -229,6 +229,26 @@ describe('The command line', function () {
     });
   });
 
+  describe('with a homeserver that has another hs_token', () => {
+    let run: Run;
+    after(() => run?.stop());
+
+    it('says so in one line and carries calls all the same', async () => {
+      const setup = await setUp('other-hs-token');
+      await register(setup);
+      const theirs = join(folder, 'other-hs-token/theirs.yaml');
+      const registration = parse(readFileSync(setup.registration, 'utf8'));
+      writeFileSync(theirs, stringify({ ...registration, hs_token: 'x'.repeat(64) }));
+      await synapse.stop();
+      await synapse.start({ appservices: [theirs] });
+      run = volly('start', '--config', setup.config);
+      await until('ready', async () => (await status(`${setup.appservice}/ready`)) === 200);
+      const warnings = () => run.out.split('\n').filter((line) => line.includes('"level":"warn"'));
+      await until('the line', () => warnings().length > 0);
+      assert.match(warnings().join('\n'), /^[^\n]*its registration has another hs_token[^\n]*$/);
+    });
+  });
+
   it('ends in one line with the sample’s placeholder tokens, and `registration` mends that', async () => {
     const setup = await setUp('placeholders');
     mkdirSync(dirname(setup.registration));
