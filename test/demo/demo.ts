@@ -10,6 +10,17 @@ import type { RTCDataChannel } from 'werift';
 import { type Community, startCommunity } from '../support/community.ts';
 import { createAuthority } from '../support/homeserver/certificates.ts';
 import {
+  asLike,
+  connected,
+  enrol,
+  type Person,
+  peerConnection,
+  privateKeysOf,
+  secretsOf,
+  sees,
+  within,
+} from '../support/people.ts';
+import {
   CALL_NEEDLES,
   databaseHaystacks,
   fileHaystacks,
@@ -19,7 +30,6 @@ import {
   PRESENCE_NEEDLES,
   searchAll,
 } from '../support/wiretap.ts';
-import { asLike, connected, enrol, type Person, peerConnection, privateKeysOf, secretsOf, sees, within } from './people.ts';
 import { called, chapter, elapsed, good, hop, introduce, person, tell, wrong } from './story.ts';
 import { Way } from './way.ts';
 

@@ -1,14 +1,15 @@
-/** The demo's two people: an app each, with a real WebRTC stack (werift). */
+/** Members of a real community for the demo and the federation tests: an app each, with a real WebRTC stack (werift). */
 import { RTCPeerConnection } from 'werift';
 import type { Call } from '../../src/client/call.ts';
-import { VollyClient } from '../../src/client/client.ts';
+import { type ConnectOptions, VollyClient } from '../../src/client/client.ts';
 import { nodeSocket } from '../../src/client/node.ts';
 import type { PeerConnectionLike } from '../../src/client/peer-connection.ts';
 import { MemoryStore, readRecord } from '../../src/client/store.ts';
+import type { Clock } from '../../src/clock.ts';
 import type { PresenceState } from '../../src/protocol/presence-update.ts';
-import type { Community } from '../support/community.ts';
+import type { Community } from './community.ts';
 
-/** No step of the demo takes long; one that hangs ends it with its name. */
+/** No step takes long; one that hangs ends the demo or the test with its name. */
 const STEP_MS = 15_000;
 
 export async function within<T>(what: string, promise: Promise<T>, ms = STEP_MS): Promise<T> {
@@ -26,17 +27,30 @@ export interface Person {
   readonly store: MemoryStore;
 }
 
-/** What a member does with the operator's link. */
-export async function enrol(community: Community, name: string): Promise<Person> {
-  const store = new MemoryStore();
-  const client = await within(
-    `${name} enrols`,
-    VollyClient.connect({ store, socket: nodeSocket(), invite: await community.invite(name), device: 'PHONE' }),
-  );
+type Connect = Pick<ConnectOptions, 'clock' | 'invite' | 'approval' | 'device'>;
+
+async function connect(what: string, store: MemoryStore, options: Connect): Promise<Person> {
+  const client = await within(what, VollyClient.connect({ store, socket: nodeSocket(), ...options }));
   client.on('fault', (error) => {
     throw error;
   });
   return { client, store };
+}
+
+/** What a member does with the operator's link. */
+export async function enrol(community: Community, name: string, options: { readonly clock?: Clock } = {}): Promise<Person> {
+  const invite = await community.invite(name);
+  return connect(`${name} enrols`, new MemoryStore(), { invite, device: 'PHONE', ...options });
+}
+
+/** The same device's app started again. */
+export const startAgain = ({ client, store }: Person): Promise<Person> => connect(`${client.address} starts again`, store, {});
+
+/** Another device of this person, let in by the first. */
+export async function secondDevice({ client: first }: Person, device: string): Promise<Person> {
+  const store = new MemoryStore();
+  const request = await VollyClient.requestDevice({ store, member: first.member, device });
+  return connect(`${first.member} approves ${device}`, store, { approval: await first.approveDevice(request) });
 }
 
 /** Resolves when `watcher` sees `member` in this state. */
