@@ -4,18 +4,23 @@
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 
 const root = new URL('..', import.meta.url).pathname;
-const dist = join(root, 'dist');
+/** `node deploy/build.ts [FOLDER]`: elsewhere than in dist/, as the tests do. */
+const dist = resolve(process.argv[2] ?? join(root, 'dist'));
 const bridge = join(dist, 'bridge');
 const sdk = join(dist, 'client');
 const ENTRIES = ['client/client.js', 'client/node.js'];
 
 rmSync(dist, { recursive: true, force: true });
-const { status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'deploy/tsconfig.build.json')], {
-  stdio: 'inherit',
-});
+const { status } = spawnSync(
+  join(root, 'node_modules/.bin/tsc'),
+  ['-p', join(root, 'deploy/tsconfig.build.json'), '--outDir', bridge],
+  {
+    stdio: 'inherit',
+  },
+);
 if (status !== 0) process.exit(1);
 cpSync(join(root, 'src/bin.js'), join(bridge, 'bin.js'));
 
@@ -87,4 +92,4 @@ writeFileSync(
     2,
   )}\n`,
 );
-console.log(`dist/bridge: the bridge\ndist/client: the SDK, ${files.size} files, needs ${[...used].sort().join(', ')}`);
+console.log(`${bridge}: the bridge\n${sdk}: the SDK, ${files.size} files, needs ${[...used].sort().join(', ')}`);

@@ -130,8 +130,8 @@ export class Media {
   }
 
   #listen<E>(type: string, listener: (event: E) => void): void {
-    this.#pc.addEventListener(type, listener as (event: never) => void);
-    this.#off.push(() => this.#pc.removeEventListener(type, listener as (event: never) => void));
+    this.#pc.addEventListener(type, listener);
+    this.#off.push(() => this.#pc.removeEventListener(type, listener));
   }
 
   async #describe(type: 'offer' | 'answer'): Promise<string> {

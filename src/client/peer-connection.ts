@@ -14,8 +14,12 @@ export interface CandidateInit {
 
 /** W3C: may lack `getRemoteCertificates` (werift, Firefox). */
 export interface DtlsTransportLike {
+  readonly state?: unknown;
   getRemoteCertificates?(): ArrayBuffer[];
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: what the events of a browser and of werift have in common has no type that both accept
+export type PeerListener = (event: any) => void;
 
 export interface PeerConnectionLike {
   readonly signalingState: string;
@@ -30,6 +34,6 @@ export interface PeerConnectionLike {
   addIceCandidate(candidate: CandidateInit): Promise<unknown>;
   restartIce(): void;
   close(): unknown;
-  addEventListener(type: string, listener: (event: never) => void): void;
-  removeEventListener(type: string, listener: (event: never) => void): void;
+  addEventListener(type: string, listener: PeerListener): void;
+  removeEventListener(type: string, listener: PeerListener): void;
 }

@@ -1,0 +1,126 @@
+/** The README's examples, run as they stand there: a reader's servers and names are exchanged for the test's, nothing else. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
+import { type Community, startCommunity } from '../support/community.ts';
+import { createAuthority, type TestAuthority } from '../support/homeserver/certificates.ts';
+import { reservePorts } from '../support/homeserver/ports.ts';
+import { prepareSynapse, type Synapse } from '../support/homeserver/synapse.ts';
+
+const root = new URL('../../', import.meta.url).pathname;
+const run = promisify(execFile);
+
+async function example(name: string): Promise<string> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  const block = readme.split(`<!-- example: ${name} -->\n`)[1]?.match(/^```\w+\n([\s\S]*?)^```$/m)?.[1];
+  assert.ok(block, `the README has no example “${name}”`);
+  return block;
+}
+
+describe('The README', function () {
+  this.timeout(120_000);
+  let folder: string;
+  let authority: TestAuthority;
+  let synapse: Synapse;
+  let maple: Community;
+  let bridge: ChildProcess | undefined;
+  let ports: { appservice: number; gateway: number };
+  const orchid = () => join(folder, 'orchid');
+
+  /** As a reader would type it, in the folder of their configuration. */
+  const shell = (command: string) => run('sh', ['-ec', command], { cwd: orchid() });
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'volly-readme-'));
+    authority = createAuthority();
+    const [appservice, gateway] = await reservePorts();
+    ports = { appservice, gateway };
+    await mkdir(join(orchid(), 'node_modules/.bin'), { recursive: true });
+    // What `npx volly-bridge` finds in a clone.
+    await symlink(join(root, 'src/bin.js'), join(orchid(), 'node_modules/.bin/volly-bridge'));
+    synapse = await prepareSynapse({ name: 'orchid', dir: join(folder, 'synapse'), authority });
+  });
+
+  after(async () => {
+    if (bridge && bridge.exitCode === null) {
+      const exit = once(bridge, 'exit');
+      bridge.kill('SIGTERM');
+      await exit;
+    }
+    await Promise.all([synapse?.stop(), maple?.stop()]);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('registers the bridge with one’s own Synapse, step by step', async () => {
+    const config = parse(await example('config'));
+    assert.deepEqual(Object.keys(config), ['homeserver', 'gateway']);
+    config.homeserver = { url: synapse.clientUrl, server_name: synapse.serverName };
+    config.appservice = { url: `http://127.0.0.1:${ports.appservice}`, listen: { port: ports.appservice } };
+    config.gateway = { public_url: `ws://127.0.0.1:${ports.gateway}`, listen: { port: ports.gateway } };
+    await writeFile(join(orchid(), 'config.yaml'), stringify(config));
+
+    const { stdout } = await shell(await example('register'));
+    assert.match(stdout, /config\.yaml: good/);
+    const { app_service_config_files: named } = parse(await example('homeserver'));
+    assert.equal(named.length, 1);
+    const registration = join(orchid(), named[0].replace(/^\/srv\/volly\//, ''));
+    await synapse.start({ appservices: [registration] });
+
+    bridge = spawn('sh', ['-ec', `exec ${await example('start')}`], { cwd: orchid(), stdio: 'ignore' });
+    const ready = () => fetch(`http://127.0.0.1:${ports.appservice}/ready`).then(({ status }) => status === 200);
+    for (let tries = 0; !(await ready().catch(() => false)); tries++) {
+      assert.ok(tries < 300 && bridge.exitCode === null, 'the bridge did not become ready');
+      await sleep(100);
+    }
+  });
+
+  it('invites a member, who calls a member of another community from the SDK', async () => {
+    const { stdout } = await shell(await example('invite'));
+    const invite = stdout.trim();
+    maple = await startCommunity({ name: 'maple', dir: join(folder, 'maple'), authority });
+
+    // The SDK as it is published, where an app would have it.
+    await run(process.execPath, [join(root, 'deploy/build.ts'), join(folder, 'dist')]);
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    const app = join(folder, 'app');
+    await mkdir(join(app, 'node_modules/@volly'), { recursive: true });
+    await symlink(join(folder, 'dist/client'), join(app, 'node_modules/@volly/client'));
+    await writeFile(join(app, 'package.json'), '{"type":"module"}');
+    await writeFile(join(app, 'callee.ts'), await example('callee'));
+    await writeFile(join(app, 'caller.ts'), (await example('caller')).replace('maple.example', maple.serverName));
+    const strict = ['--strict', '--noEmit', '--module', 'nodenext', '--skipLibCheck', '--target', 'es2024', '--types', 'node'];
+    await run(join(root, 'node_modules/.bin/tsc'), [...strict, 'caller.ts', 'callee.ts'], { cwd: app }).catch(
+      ({ stdout: said }) => assert.fail(said),
+    );
+
+    const start = (file: string, link: string) => {
+      const child = spawn(process.execPath, [file], { cwd: app, env: { ...process.env, VOLLY_INVITE: link } });
+      let said = '';
+      child.stdout.on('data', (data) => {
+        said += data;
+      });
+      child.stderr.on('data', (data) => {
+        said += data;
+      });
+      return { child, said: () => said };
+    };
+    const callee = start('callee.ts', await maple.invite('bob'));
+    await sleep(1_500); // bob’s app is online; a call to one who is not yet enrolled has nowhere to go
+    const caller = start('caller.ts', invite);
+    const ends = await Promise.all([caller, callee].map(({ child }) => once(child, 'exit')));
+    assert.deepEqual(
+      ends.map(([code]) => code),
+      [0, 0],
+      `caller: ${caller.said()}\ncallee: ${callee.said()}`,
+    );
+    for (const line of ['it rings', 'connected', 'bob: hello', 'ended: hangup'])
+      assert.ok(caller.said().includes(line), caller.said());
+    assert.match(callee.said(), /alice@localhost:\d+ calls, for the first time/);
+  });
+});
