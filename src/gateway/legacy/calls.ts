@@ -1,0 +1,150 @@
+/** All calls of one legacy member: which envelope and which frame belongs to which. Methods run inside the line's queue. */
+import { VollyError } from '../../errors.ts';
+import { type CallId, type DeviceAddress, type EnvelopeId, type MemberId, memberOf } from '../../ids.ts';
+import { type EndedCalls, hasEnded, markEnded } from '../../protocol/call-ended.ts';
+import { expireHeld, type Held, hold, release } from '../../protocol/call-held.ts';
+import type { CallState } from '../../protocol/call-state.ts';
+import type { EnvelopeOf } from '../../protocol/envelope.ts';
+import { readHeader } from '../../protocol/header.ts';
+import type { MessageEnvelope } from '../../protocol/session-messages.ts';
+import type { App } from './app.ts';
+import type { LegacyCall } from './call.ts';
+import type { Context } from './context.ts';
+import type { Runner } from './runner.ts';
+
+export type CallEnvelope = MessageEnvelope | EnvelopeOf<'app.volly.call.answer'>;
+
+/** Of one member at once, on all its apps: each holds keys and timers. */
+const MAX_CALLS = 16;
+
+export class Calls {
+  readonly #context: Context;
+  /** Keeps what the next run must tell; the calls that end now are still among those it is asked about. */
+  readonly #underWay: (peers: readonly MemberId[]) => Promise<void>;
+  readonly #calls = new Set<LegacyCall>();
+  readonly #runners = new Map<CallId, Runner>();
+  #held: Held<CallEnvelope> = new Map();
+  #ended: EndedCalls = new Map();
+
+  constructor(context: Context, underWay: (peers: readonly MemberId[]) => Promise<void>) {
+    this.#context = context;
+    this.#underWay = underWay;
+  }
+
+  get full(): boolean {
+    return this.#calls.size >= MAX_CALLS;
+  }
+
+  get all(): readonly LegacyCall[] {
+    return [...this.#calls];
+  }
+
+  /** One call per (socket, peer): plain frames have no call id. */
+  between(app: App, peer: MemberId): LegacyCall | undefined {
+    return this.all.find((call) => call.peer === peer && call.apps.has(app));
+  }
+
+  knows(id: CallId): boolean {
+    return this.#runners.has(id) || hasEnded(this.#ended, id, this.#context.clock.monotonic());
+  }
+
+  add(call: LegacyCall, runner?: Runner): void {
+    this.#calls.add(call);
+    if (runner) this.route(runner.state.callId, runner);
+  }
+
+  /** Messages under this id are this runner's. */
+  route(id: CallId, runner: Runner): void {
+    this.#runners.set(id, runner);
+  }
+
+  /** The apps hear of a call only once it is on disk that they did. */
+  async announce(call: LegacyCall): Promise<void> {
+    await this.#keep();
+    call.announced = true;
+    if (call.offer) call.tell({ type: 'offer', peer: call.peer, sdp: call.offer.sdp });
+  }
+
+  /** For an app that came while they ring. */
+  ringAlso(app: App): void {
+    for (const call of this.all) {
+      if (!call.offer || !call.rings || call.apps.has(app)) continue;
+      call.apps.add(app);
+      if (call.announced) app.send({ type: 'offer', peer: call.peer, sdp: call.offer.sdp });
+    }
+  }
+
+  changed(call: LegacyCall, runner: Runner, state: CallState): void {
+    call.changed(state);
+    if (state.end) this.forget(runner.callIds);
+  }
+
+  remove(call: LegacyCall): void {
+    this.#calls.delete(call);
+    void this.#keep();
+  }
+
+  forget(ids: readonly CallId[]): void {
+    this.#ended = markEnded(this.#ended, ids, this.#context.clock.monotonic());
+    for (const id of ids) this.#runners.delete(id);
+    for (const id of ids) this.#held = release(this.#held, id).held;
+  }
+
+  /** `keep` = there is no room to hold it: not to be taken out of the mailbox. Throws for what is refused. */
+  async onMessage(envelope: CallEnvelope): Promise<'done' | 'keep'> {
+    const { callId } = readHeader(envelope).header;
+    const now = this.#context.clock.monotonic();
+    if (hasEnded(this.#ended, callId, now)) throw new VollyError('unknown_call', 'it ended');
+    const runner = this.#runners.get(callId);
+    if (runner && (await this.#open(runner, callId, envelope))) {
+      await this.release(callId);
+      return 'done';
+    }
+    const result = hold(expireHeld(this.#held, now), callId, memberOf(envelope.from), envelope, now);
+    if (result.kind === 'held') this.#held = result.held;
+    if (result.kind === 'dropped') throw new VollyError('rate_limited', 'early messages');
+    return result.kind === 'full' ? 'keep' : 'done';
+  }
+
+  /** What came before its call or its epoch, in order; what is still too early goes back. */
+  async release(callId: CallId): Promise<void> {
+    const { held, messages } = release(this.#held, callId);
+    this.#held = held;
+    for (const envelope of messages) await this.onMessage(envelope).catch((error) => this.#context.refused(error, envelope.type));
+  }
+
+  /** To whom an offer of ours went, and who waits for a word of it. */
+  offered(id: EnvelopeId): { readonly device: DeviceAddress; readonly runner: Runner } | undefined {
+    for (const runner of this.#runners.values()) {
+      const device = runner.addressee(id);
+      if (device) return { device, runner };
+    }
+    return undefined;
+  }
+
+  /** False where it comes too early. */
+  async #open(runner: Runner, callId: CallId, envelope: CallEnvelope): Promise<boolean> {
+    const { from } = envelope;
+    const link = runner.link(from, callId);
+    if (!link) throw new VollyError('unknown_call', 'no leg to this device');
+    if (envelope.type === 'app.volly.call.answer') {
+      const leg = runner.state.legs.find((one) => one.device === from && one.callId === callId);
+      if (runner.state.phase !== 'calling' || leg?.state === 'ended') throw new VollyError('forbidden_in_state', 'answer');
+      const message = { type: 'answer', sdp: await link.openAnswer(envelope) } as const;
+      await runner.dispatch({ kind: 'received', from, callId, message });
+      return true;
+    }
+    const gap = link.hasGap;
+    const received = await link.open(envelope);
+    if (received.kind === 'early') return false;
+    for (const message of received.messages) await runner.dispatch({ kind: 'received', from, callId, message });
+    if (link.hasGap !== gap) await runner.dispatch({ kind: 'gap', open: link.hasGap });
+    return true;
+  }
+
+  /** A disk that fails costs a hangup after the next restart, not a call now. */
+  #keep(): Promise<void> {
+    const peers = new Set(this.all.map((call) => call.peer));
+    return this.#underWay([...peers]).catch((error) => this.#context.refused(error, 'under way'));
+  }
+}

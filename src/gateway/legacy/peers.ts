@@ -1,0 +1,111 @@
+/**
+ * What the bridge remembers of those whom a legacy member calls or answers: pins, versions, identities (PROTOCOL.md sections 5.4 and 16).
+ * As with any device nothing that merely arrives is remembered. A remote community key is pinned once for all members here.
+ */
+import { type Bytes, equal, fromBase64url, toBase64url, toHex } from '../../bytes.ts';
+import { type MemberId, type ServerName, serverOf } from '../../ids.ts';
+import { asArray, asBytes, asText, asUint, type Cbor, decodeCbor, encodeCbor } from '../../protocol/cbor.ts';
+import type { Community } from '../../protocol/handshake-server.ts';
+import { encodeIdentity, type Identity } from '../../protocol/identity.ts';
+import { type Known, note, noteEpoch, noteIdentity, pin } from '../../protocol/trust.ts';
+import type { FactStore } from '../../storage/types.ts';
+import type { Owner } from './credential.ts';
+
+const communityFact = (server: ServerName): string => `community key ${server}`;
+
+export class Peers {
+  readonly #facts: FactStore;
+  readonly #own: Community;
+  readonly #owner: Owner;
+
+  constructor(facts: FactStore, own: Community, owner: Owner) {
+    this.#facts = facts;
+    this.#own = own;
+    this.#owner = owner;
+  }
+
+  async known(peer: MemberId): Promise<Known> {
+    const [text, communityPin] = await Promise.all([this.#facts.get(this.#factOf(peer)), this.#communityPin(serverOf(peer))]);
+    const known = text === undefined ? {} : decodeKnown(fromBase64url(text) ?? new Uint8Array(0));
+    return { ...known, ...(communityPin && { communityPin }) };
+  }
+
+  /** The member called or answered. */
+  async pin(peer: MemberId, identity: Identity): Promise<void> {
+    const before = await this.known(peer);
+    if (identity.kind === 'legacy' && !before.communityPin)
+      await this.#facts.set(communityFact(serverOf(peer)), toBase64url(identity.rootHash));
+    await this.#set(peer, before, pin(before, identity));
+  }
+
+  /** A verified message or bundle of a pinned peer moves its versions on. Without a pin nothing is kept. */
+  async learn(peer: MemberId, identity: Identity, seen: { readonly epoch?: number; readonly beside?: true }): Promise<void> {
+    const before = await this.known(peer);
+    const pinned = identity.kind === 'legacy' ? before.communityPin : before.pin;
+    if (!pinned || !equal(pinned, identity.rootHash)) return;
+    let known = note(before, identity);
+    if (seen.epoch !== undefined) known = noteEpoch(known, identity.dikHash, seen.epoch);
+    if (seen.beside) known = noteIdentity(known, identity.dikHash, encoded(identity));
+    await this.#set(peer, before, ofListedDevices(known, identity));
+  }
+
+  async #communityPin(server: ServerName): Promise<Bytes | undefined> {
+    if (server === this.#own.server) return this.#own.hash as Bytes;
+    return fromBase64url((await this.#facts.get(communityFact(server))) ?? '') || undefined;
+  }
+
+  async #set(peer: MemberId, before: Known, known: Known): Promise<void> {
+    const text = encodeKnown(known);
+    if (text !== encodeKnown(before)) await this.#facts.set(this.#factOf(peer), text);
+  }
+
+  #factOf(peer: MemberId): string {
+    return `legacy peer ${this.#owner.localpart} ${this.#owner.since} ${peer}`;
+  }
+}
+
+const encoded = ({ signed, dik, kind, root }: Identity): Bytes =>
+  encodeIdentity(signed, dik, kind === 'legacy' ? root : undefined);
+
+/** Of devices that the newest list does not hold nothing is accepted: forgotten, so that a peer's lists do not grow here. */
+function ofListedDevices(known: Known, { entries }: Identity): Known {
+  const listed = new Set(entries.map(({ dikHash }) => toHex(dikHash)));
+  const only = <T>(all: Readonly<Record<string, T>> = {}) =>
+    Object.fromEntries(Object.entries(all).filter(([key]) => listed.has(key)));
+  return { ...known, epochs: only(known.epochs), identities: only(known.identities) };
+}
+
+const NONE = new Uint8Array(0);
+
+// Maps are flat lists of keys and values: CBOR here nests 4 deep at most.
+
+const encodeKnown = ({ pin: pinned, newest, epochs = {}, identities = {} }: Known): string =>
+  toBase64url(
+    encodeCbor([
+      pinned ?? NONE,
+      newest ? [newest.rootHash, newest.version, newest.hash] : [],
+      Object.entries(epochs).flat(),
+      Object.entries(identities).flat(),
+    ]),
+  );
+
+function decodeKnown(bytes: Bytes): Known {
+  const [pinned, newest, epochs, identities] = asArray(decodeCbor(bytes), 'peer', 4);
+  const key = asBytes(pinned, 'pin');
+  const [rootHash, version, hash] = asArray(newest, 'newest', 0, 3);
+  return {
+    ...(key.length > 0 && { pin: key }),
+    ...(rootHash !== undefined && {
+      newest: { rootHash: asBytes(rootHash, 'root'), version: asUint(version, 'version'), hash: asBytes(hash, 'hash') },
+    }),
+    epochs: pairs(epochs, (one) => asUint(one, 'epoch')),
+    identities: pairs(identities, (one) => asBytes(one, 'identity')),
+  };
+}
+
+function pairs<T>(value: Cbor | undefined, read: (value: Cbor | undefined) => T): Record<string, T> {
+  const flat = asArray(value, 'pairs', 0, 64);
+  const out: Record<string, T> = {};
+  for (let i = 0; i + 1 < flat.length; i += 2) out[asText(flat[i], 'key')] = read(flat[i + 1]);
+  return out;
+}

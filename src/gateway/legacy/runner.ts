@@ -1,0 +1,164 @@
+/**
+ * Drives one call's state machine, as the SDK's runner does: reduces events, performs their effects in order, keeps its timers. Everything
+ * here runs inside the line's queue, so a step is over before the next begins. PROTOCOL.md section 11.
+ */
+import { VollyError } from '../../errors.ts';
+import type { CallId, DeviceAddress, EnvelopeId } from '../../ids.ts';
+import { reduce } from '../../protocol/call.ts';
+import type { CallEvent, CallState, Effect, Timer } from '../../protocol/call-state.ts';
+import type { Envelope } from '../../protocol/envelope.ts';
+import type { Incoming as Message } from '../../protocol/session-messages.ts';
+import { type Context, codeOf } from './context.ts';
+import type { Link } from './link.ts';
+import { type Content, seal } from './seal.ts';
+
+/** An answer is no session message, but travels to the app as they do. */
+export type Applied = Message | { readonly type: 'answer'; readonly sdp: string };
+
+export interface RunnerOwner {
+  /** Makes the leg's keys and its offer. Throws what `sealOffer` throws. */
+  makeOffer(device: DeviceAddress, callId: CallId): Promise<{ readonly envelope: Envelope; readonly link: Link }>;
+  /** Fetches the device's bundle again and reports with a `refetched` event. */
+  refetch(device: DeviceAddress): void;
+  apply(message: Applied): void;
+  changed(state: CallState): void;
+}
+
+export class Runner {
+  readonly #context: Context;
+  readonly #owner: RunnerOwner;
+  readonly #links = new Map<string, Link>();
+  readonly #timers = new Map<Timer, () => void>();
+  /** Offers that are out: what an `undeliverable` may name. */
+  readonly #offers = new Map<EnvelopeId, { readonly device: DeviceAddress; readonly callId: CallId }>();
+  #state: CallState;
+
+  constructor(context: Context, state: CallState, owner: RunnerOwner) {
+    this.#context = context;
+    this.#state = state;
+    this.#owner = owner;
+  }
+
+  get state(): CallState {
+    return this.#state;
+  }
+
+  /** All ids under which messages of this call come. */
+  get callIds(): readonly CallId[] {
+    return [...new Set([this.#state.callId, ...this.#state.legs.map((leg) => leg.callId)])];
+  }
+
+  add(link: Link): void {
+    this.#links.set(`${link.device} ${link.callId}`, link);
+  }
+
+  link(device: DeviceAddress, callId: CallId): Link | undefined {
+    return this.#links.get(`${device} ${callId}`);
+  }
+
+  /** Throws `forbidden_in_state` for a wish of the app that the state does not allow, and what sealing its description throws. */
+  async dispatch(event: CallEvent, content?: Content): Promise<void> {
+    const { state, effects } = reduce(this.#state, event);
+    this.#state = state;
+    await this.perform(effects, content);
+  }
+
+  async perform(effects: readonly Effect[], content?: Content): Promise<void> {
+    for (const effect of effects) await this.#perform(effect, content);
+  }
+
+  /** A message that the state machine has no say in: candidates, from the answer on. */
+  message(message: Message & { readonly type: 'candidates' }): void {
+    const { phase, legs, peer } = this.#state;
+    const leg = legs.find((one) => one.device === peer && one.state !== 'ended');
+    const link = leg && this.link(leg.device, leg.callId);
+    if (!link || (phase !== 'answered' && phase !== 'active')) return;
+    try {
+      this.#post(link.seal(message));
+    } catch (error) {
+      this.#context.refused(error, 'app.volly.call.candidates');
+    }
+  }
+
+  /** The device that an offer of ours is on its way to. */
+  addressee(id: EnvelopeId): DeviceAddress | undefined {
+    return this.#offers.get(id)?.device;
+  }
+
+  /** A definite word that an offer did not arrive. */
+  async undelivered(id: EnvelopeId, reason: string): Promise<void> {
+    const offer = this.#offers.get(id);
+    this.#offers.delete(id);
+    if (offer) await this.dispatch({ kind: 'leg_failed', ...offer, reason });
+  }
+
+  async #perform(effect: Effect, content: Content | undefined): Promise<void> {
+    switch (effect.kind) {
+      case 'send':
+        return this.#send(effect, content);
+      case 'refetch':
+        return this.#owner.refetch(effect.device);
+      case 'set_timer':
+        return this.#setTimer(effect.timer, effect.ms);
+      case 'cancel_timer':
+        this.#timers.get(effect.timer)?.();
+        this.#timers.delete(effect.timer);
+        return;
+      case 'cancel_timers':
+        for (const cancel of this.#timers.values()) cancel();
+        this.#timers.clear();
+        return;
+      case 'erase':
+        return this.link(effect.device, effect.callId)?.erase();
+      case 'apply':
+        return this.#owner.apply(effect.message as Applied);
+      case 'changed':
+        return this.#owner.changed(this.#state);
+      case 'refused':
+        return this.#context.refused(new VollyError(effect.code, effect.type), `app.volly.call.${effect.type}`);
+    }
+  }
+
+  #setTimer(timer: Timer, ms: number): void {
+    this.#timers.get(timer)?.();
+    const fire = () => void this.#context.run('timer', () => this.dispatch({ kind: 'timer', timer }));
+    this.#timers.set(timer, this.#context.clock.after(ms, fire));
+  }
+
+  async #send({ device, callId, message }: Effect & { kind: 'send' }, content: Content | undefined): Promise<void> {
+    const type = `app.volly.call.${message.type}`;
+    if (message.type === 'offer') return this.#offer(device, callId);
+    const link = this.link(device, callId);
+    if (!link) return this.#context.refused(new VollyError('unknown_call', 'no keys'), type);
+    let envelope: Envelope;
+    try {
+      envelope = await seal(link, message, content);
+    } catch (error) {
+      // The app's own description does not pass: it hears so. A farewell is only counted.
+      if (message.type === 'answer' || message.type === 'negotiate') throw error;
+      return this.#context.refused(error, type);
+    }
+    this.#post(envelope);
+  }
+
+  /** Not awaited: the state machine's timers end what nobody hears. */
+  #post(envelope: Envelope): void {
+    this.#context.send(envelope).catch((error) => this.#context.refused(error, envelope.type));
+  }
+
+  async #offer(device: DeviceAddress, callId: CallId): Promise<void> {
+    const failed = (error: unknown) => {
+      this.#context.refused(error, 'app.volly.call.offer');
+      const reason = codeOf(error) ?? 'bad_encoding';
+      void this.#context.run('offer', () => this.dispatch({ kind: 'leg_failed', device, callId, reason }));
+    };
+    try {
+      const { envelope, link } = await this.#owner.makeOffer(device, callId);
+      this.add(link);
+      this.#offers.set(envelope.id, { device, callId });
+      this.#context.send(envelope).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+}
