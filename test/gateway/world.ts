@@ -17,7 +17,7 @@ import type { Envelope, EnvelopeOf } from '../../src/protocol/envelope.ts';
 import type { Community } from '../../src/protocol/handshake-server.ts';
 import { encodeIdentity } from '../../src/protocol/identity.ts';
 import { parseInvite } from '../../src/protocol/invite.ts';
-import type { Mailbox, Route } from '../../src/routing/ports.ts';
+import type { Mailbox, Route, Shelf } from '../../src/routing/ports.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { ManualClock, seededRandom, settle } from '../support/clock.ts';
 import { type Device, User } from './people.ts';
@@ -38,7 +38,7 @@ export interface App {
 }
 
 export class World {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly random: RandomBytes;
   readonly provider: Provider;
   readonly stores = memoryStores();
@@ -48,7 +48,7 @@ export class World {
   readonly boxes = new Map<DeviceAddress, Envelope[]>();
   readonly counts = new Map<string, number>();
   readonly warnings: string[] = [];
-  readonly shelf = memberShelf(this.stores.members, this.clock);
+  readonly shelf: Shelf;
   /** What the router does with what devices send. */
   onRoute: Route['route'] = async () => {};
   readonly mailbox: Mailbox = {
@@ -64,7 +64,9 @@ export class World {
   readonly options: GatewayOptions;
   readonly gateway: Gateway;
 
-  constructor(seed = 1, provider: Provider = selectProvider()) {
+  constructor(seed = 1, provider: Provider = selectProvider(), wall?: number) {
+    this.clock = new ManualClock(wall);
+    this.shelf = memberShelf(this.stores.members, this.clock);
     this.random = seededRandom(seed);
     this.provider = provider;
     const keySeed = this.random(COMPOSITE.seed);
