@@ -1,6 +1,6 @@
 /** Builds the running bridge from its configuration. The only file that knows all rooms. */
 import { mkdirSync, readFileSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import { dirname } from 'node:path';
 import express from 'express';
@@ -9,10 +9,14 @@ import { loadRegistration } from './config/registration-file.ts';
 import type { Config } from './config/schema.ts';
 import { selectProvider } from './crypto/select.ts';
 import { VollyError } from './errors.ts';
-import { forwardedAddress } from './gateway/address.ts';
+import { countedAs, forwardedAddress } from './gateway/address.ts';
 import { loadCommunityKey } from './gateway/community-key.ts';
 import { Directory } from './gateway/directory.ts';
+import { Door } from './gateway/door.ts';
 import { makeInvite } from './gateway/invite.ts';
+import { makeCredential } from './gateway/legacy/credential.ts';
+import { LegacyKeys } from './gateway/legacy/keys.ts';
+import { Legacy } from './gateway/legacy/server.ts';
 import { Gateway } from './gateway/server.ts';
 import { memberShelf } from './gateway/shelf.ts';
 import { BRIDGE_DEVICE, bridgeUserOf, type Localpart } from './ids.ts';
@@ -73,12 +77,15 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
     });
     started.push(async () => client.close());
     const directory = new Directory();
+    const legacyKeys = config.gateway.legacy
+      ? new LegacyKeys({ provider, random, clock, community, facts: stores.facts })
+      : undefined;
     const junction = createJunction({
       own,
       stores,
       carriers: [new ToDeviceCarrier({ client, clock })],
       doorway: directory,
-      shelf: memberShelf(stores.members, clock),
+      shelf: memberShelf(stores.members, clock, legacyKeys),
       policy: policyOf(config),
       clock,
       random,
@@ -106,25 +113,28 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
     started.push(() => appservice.close());
 
     const { members, invites, tickets, facts } = stores;
-    const gateway = new Gateway({
+    const addressOf = forwardedAddress(config.gateway.trusted_proxies);
+    const doorway = {
       provider,
       random,
       clock,
       community,
       members,
-      invites,
-      tickets,
       route: junction,
       mailbox: junction.mailbox,
       directory,
       log,
       counters,
-      addressOf: forwardedAddress(config.gateway.trusted_proxies),
-    });
+    };
+    const gateway = new Gateway({ ...doorway, invites, tickets, addressOf });
+    const legacyDoor = new Door();
+    const enter = (request: IncomingMessage) => legacyDoor.enter(countedAs(addressOf(request)));
+    const legacy = legacyKeys && new Legacy({ ...doorway, keys: legacyKeys, facts, enter });
     const sockets = gatewayServer(config);
-    gateway.attach(sockets);
+    gateway.attach(sockets, legacy);
     const door = await listen(sockets, config.gateway.listen);
     started.push(async () => {
+      await legacy?.stop();
       await gateway.stop();
       await door.close();
     });
@@ -183,6 +193,20 @@ export async function inviteMember(config: Config, localpart: Localpart): Promis
       localpart,
     });
     return link;
+  } finally {
+    await stores.close();
+  }
+}
+
+/**
+ * The credential of a legacy member, which it makes one where there is none of that name. Works beside a running bridge. Throws
+ * `legacy_disabled`, `name_taken`, `database`.
+ */
+export async function legacyCredential(config: Config, localpart: Localpart): Promise<string> {
+  if (!config.gateway.legacy) throw new VollyError('legacy_disabled', 'gateway.legacy is false');
+  const stores = openStores(config);
+  try {
+    return await makeCredential({ members: stores.members, facts: stores.facts, random, clock, localpart });
   } finally {
     await stores.close();
   }

@@ -43,13 +43,17 @@ function program(): Command {
     .argument('<file>')
     .description('name every mistake in a configuration file')
     .action(check);
-  volly
-    .command('member')
-    .description('members of this community')
+  const member = volly.command('member').description('members of this community');
+  member
     .command('invite')
     .argument('<name>', 'as alice, or alice@orchid.example')
     .description('make an invite that lets one app enrol as this member')
-    .action((name: string) => invite(config(), name));
+    .action((name: string) => admit('inviteMember', config(), name));
+  member
+    .command('legacy')
+    .argument('<name>', 'as alice, or alice@orchid.example')
+    .description('make the credential of a member whose app cannot encrypt; one made before ends')
+    .action((name: string) => admit('legacyCredential', config(), name));
   return volly;
 }
 
@@ -78,11 +82,12 @@ function check(file: string): void {
   process.exitCode = 1;
 }
 
-async function invite(config: Config, name: string): Promise<void> {
+/** Prints the one copy of what lets an app in. */
+async function admit(make: 'inviteMember' | 'legacyCredential', config: Config, name: string): Promise<void> {
   const suffix = `@${config.homeserver.server_name}`;
   const localpart = parseLocalpart(name.endsWith(suffix) ? name.slice(0, -suffix.length) : name);
-  const { inviteMember } = await import('./compose.ts');
-  console.log(await inviteMember(config, localpart));
+  const compose = await import('./compose.ts');
+  console.log(await compose[make](config, localpart));
 }
 
 /** What is no VollyError is a bug: then the stack is what helps. */

@@ -56,10 +56,10 @@ export class Gateway {
     this.#connection = { ...options, publisher };
   }
 
-  /** Serves `/volly/v1` of a server, and answers 404 to upgrades of any other path. */
-  attach(server: Server | SecureServer): void {
+  /** Serves `/volly/v1` of a server and what `other` takes, and answers 404 to upgrades of any other path. */
+  attach(server: Server | SecureServer, other?: Pick<Gateway, 'upgrade'>): void {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (!this.upgrade(request, socket, head)) refuse(socket, 404);
+      if (!this.upgrade(request, socket, head) && !other?.upgrade(request, socket, head)) refuse(socket, 404);
     });
   }
 

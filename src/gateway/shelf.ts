@@ -12,15 +12,15 @@ import type { MemberStore } from '../storage/types.ts';
 import { holds, type Roster, unpackList } from './roster.ts';
 
 /**
- * Each device's own parts beside the member's newest list, for the devices that it holds. A legacy member's bundle is as the
- * adapter made it: its statement is its list.
+ * Each device's own parts beside the member's newest list, for the devices that it holds. Bundles of legacy members are the legacy
+ * adapter's to make; without one they have none (section 16).
  */
-export function memberShelf(members: MemberStore, clock: Pick<Clock, 'now'>): Shelf {
+export function memberShelf(members: MemberStore, clock: Pick<Clock, 'now'>, legacy?: Shelf): Shelf {
   return {
     async bundles(localpart) {
       const member = localpart as Localpart;
       const [kind, stored, rows] = await Promise.all([members.kind(member), members.list(member), members.bundles(member)]);
-      if (kind === 'legacy') return rows.map(({ bundle }) => bundle);
+      if (kind === 'legacy') return legacy?.bundles(member) ?? [];
       if (!stored) return [];
       const newest = unpackList(stored);
       return rows.flatMap(({ device, bundle }) => {
