@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { safetyNumber } from '../../src/protocol/trust.ts';
 import { callVectors } from './call.ts';
 import { json, NOW, provider } from './fixed.ts';
+import { gatewayVectors } from './gateway.ts';
 import { mustFail } from './must-fail.ts';
 import { alice, bob, carol, describePerson } from './people.ts';
 import { presenceVectors } from './presence.ts';
@@ -27,7 +28,7 @@ const vectors = {
   },
   call,
   presence: await presenceVectors(),
-  // The gateway handshake of section 14 (full, resumed, one record each way) goes here: gateway: await gatewayVectors() of gateway.ts.
+  gateway: await gatewayVectors(),
   must_fail: mustFail(call),
 };
 
