@@ -8,6 +8,8 @@
  *   description goes out as `createOffer` made it. Both work their operations off in order, so a later one never overtakes it.
  * - `setLocalDescription()` without an argument is not relied on: glare is settled on the wire before the connection hears of it.
  * - The last `icecandidate` event has `undefined` where browsers have `null`.
+ * - After an ICE restart it connects anew but its data channels stay silent (werift 0.25, also without this SDK), and
+ *   `negotiationneeded` fires once more than needed: one negotiation without new keys follows.
  * - `getRemoteCertificates` is missing (as in Firefox): there its own check of the fingerprint stands alone.
  */
 import type { Clock } from '../clock.ts';

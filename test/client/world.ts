@@ -4,6 +4,7 @@ import type { Call } from '../../src/client/call.ts';
 import { type ConnectOptions, VollyClient } from '../../src/client/client.ts';
 import type { Incoming } from '../../src/client/incoming.ts';
 import { MemoryStore, type Store } from '../../src/client/store.ts';
+import type { Clock } from '../../src/clock.ts';
 import { parseMemberId } from '../../src/ids.ts';
 import { formatInvite } from '../../src/protocol/invite.ts';
 import { ManualClock, seededRandom, settle } from '../support/clock.ts';
@@ -18,8 +19,15 @@ let seeds = 1;
 
 export class World {
   readonly clock = new ManualClock();
-  readonly bridge = new FakeBridge(this.clock);
+  /** What clients and bridge go by: `clock`, unless something real is among them. */
+  readonly time: Clock;
+  readonly bridge: FakeBridge;
   readonly clients: VollyClient[] = [];
+
+  constructor(time?: Clock) {
+    this.time = time ?? this.clock;
+    this.bridge = new FakeBridge(this.time);
+  }
 
   invite(member: string): string {
     return formatInvite({
@@ -37,7 +45,7 @@ export class World {
       socket: () => {
         throw new TypeError('no sockets here');
       },
-      clock: this.clock,
+      clock: this.time,
       random: seededRandom(seeds++),
       gateway: this.bridge.gateway,
       ...(member && { invite: this.invite(member), device: 'PHONE' }),

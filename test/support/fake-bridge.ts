@@ -5,13 +5,14 @@
  */
 import type { Bytes } from '../../src/bytes.ts';
 import type { ConnectionOptions, ConnectionState, GatewayConnection } from '../../src/client/connection-types.ts';
+import type { Clock } from '../../src/clock.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { VollyError } from '../../src/errors.ts';
 import { type DeviceAddress, deviceAddress, type MemberId, memberOf, newEnvelopeId, serverOf } from '../../src/ids.ts';
 import { decodeBundle } from '../../src/protocol/bundle.ts';
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../../src/protocol/envelope.ts';
 import type { Signed } from '../../src/protocol/list.ts';
-import { type ManualClock, seeded, seededRandom } from './clock.ts';
+import { seeded, seededRandom } from './clock.ts';
 
 /** What happens to an envelope on its way: undefined = it arrives; a number is a delay in milliseconds. */
 export type Fate = 'lost' | 'twice' | number | undefined;
@@ -22,7 +23,7 @@ interface Shelved {
 }
 
 export class FakeBridge {
-  readonly clock: ManualClock;
+  readonly clock: Clock;
   /** Everything that was sent, in order. */
   readonly sent: Envelope[] = [];
   fate: (envelope: Envelope) => Fate = () => undefined;
@@ -32,7 +33,7 @@ export class FakeBridge {
   readonly #inboxes = new Map<DeviceAddress, Envelope[]>();
   readonly #shelf = new Map<MemberId, Shelved>();
 
-  constructor(clock: ManualClock) {
+  constructor(clock: Clock) {
     this.clock = clock;
   }
 
