@@ -142,12 +142,12 @@ export class LegacyCall {
     void this.#context.run('ice', () => this.#runner?.dispatch({ kind: 'ice', connected: true }));
   }
 
-  /** Its apps hear why, unless they left it before. */
+  /** Its apps hear why, those that were told of it and have not left it. */
   end({ reason }: Pick<End, 'reason'>): void {
     if (this.#over) return;
     this.#over = true;
     this.#batching?.();
-    this.tell({ type: 'hangup', peer: this.peer, reason });
+    if (!this.offer || this.announced) this.tell({ type: 'hangup', peer: this.peer, reason });
     this.#onEnd(this);
   }
 
