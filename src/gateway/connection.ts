@@ -1,6 +1,6 @@
 /** One authenticated device: its frames up and down (PROTOCOL.md section 14.5). */
 import { fromUtf8 } from '../bytes.ts';
-import { type ErrorCode, VollyError } from '../errors.ts';
+import { type ErrorCode, isErrorCode, VollyError } from '../errors.ts';
 import type { DeviceAddress } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { Channel, type NumberedFrame } from '../protocol/channel.ts';
@@ -153,7 +153,8 @@ export class Connection implements OnlineDevice {
 
   #close(code: string, error: unknown): void {
     if (error !== undefined && !(error instanceof VollyError)) this.#broken('record', error);
-    this.#options.counters.count('gateway_closed', { code });
+    // A device may say bye with any word: it must not become a label.
+    this.#options.counters.count('gateway_closed', { code: isErrorCode(code) ? code : 'other' });
     this.#options.directory.leave(this.#device, this);
     this.#socket.close(code);
   }
