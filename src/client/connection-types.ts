@@ -42,7 +42,7 @@ export type ConnectionState =
   | { readonly kind: 'offline'; readonly retryIn?: number; readonly cause?: VollyError }
   | { readonly kind: 'connecting' }
   | { readonly kind: 'online'; readonly resumed: boolean }
-  /** Ended for good by `close`, or by an answer that trying again cannot change: see `FATAL` in connection.ts. */
+  /** Ended for good by `close`, or by an answer that trying again cannot change: see `FATAL` in back-off.ts. */
   | { readonly kind: 'closed'; readonly cause?: VollyError };
 
 export interface ConnectionOptions {

@@ -2,31 +2,16 @@
  * The device's connection to its gateway: one attempt after another, with one queue and one clock over all of them. PROTOCOL.md
  * section 14; what it is given and gives is in connection-types.ts.
  */
-import { fromUtf8, readU32 } from '../bytes.ts';
+import { fromUtf8 } from '../bytes.ts';
 import { type ErrorCode, VollyError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { NoticeFrame, NumberedFrame } from '../protocol/channel.ts';
 import { decodeEnvelope } from '../protocol/envelope.ts';
 import type { Finished } from '../protocol/handshake.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
+import { BUSY, BUSY_TRIES, backOff, FATAL } from './back-off.ts';
 import type { ConnectionOptions, ConnectionState, GatewayConnection, Ticket } from './connection-types.ts';
 import { type Item, Outgoing } from './outgoing.ts';
-
-/** Said under the connection's own keys, these stay true however often one tries. */
-const FATAL: ReadonlySet<ErrorCode> = new Set([
-  'not_enrolled',
-  'bad_invite',
-  'name_taken',
-  'stale_list',
-  'replaced',
-  'legacy_disabled',
-]);
-/** The gateway asks for time. */
-const BUSY: ReadonlySet<ErrorCode> = new Set(['overloaded', 'rate_limited']);
-
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 30_000;
-const BUSY_TRIES = 4;
 
 /** Does not connect yet. */
 export const openGateway = (options: ConnectionOptions): GatewayConnection => new Gateway(options);
@@ -130,9 +115,7 @@ class Gateway implements GatewayConnection, AttemptOwner<Item> {
 
   #retry(cause: VollyError): void {
     if (BUSY.has(cause.code)) this.#tries = Math.max(this.#tries, BUSY_TRIES);
-    const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#tries++);
-    // Between half and all of it: after a restart of the gateway its members do not all come at once.
-    const retryIn = Math.round(longest * (0.5 + readU32(this.#options.random(4)) / 2 ** 33));
+    const retryIn = backOff(this.#tries++, this.#options.random);
     this.#become({ kind: 'offline', retryIn, cause });
     this.#cancelRetry = this.#options.clock.after(retryIn, () => this.connect());
   }

@@ -1,10 +1,9 @@
 /** One authenticated device: its frames up and down (PROTOCOL.md section 14.5). */
-import { fromUtf8 } from '../bytes.ts';
 import { type ErrorCode, isErrorCode, VollyError } from '../errors.ts';
 import type { DeviceAddress } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { Channel, type NumberedFrame } from '../protocol/channel.ts';
-import { decodeEnvelope, type Envelope } from '../protocol/envelope.ts';
+import type { Envelope } from '../protocol/envelope.ts';
 import type { Signed } from '../protocol/list.ts';
 import type { OnlineDevice } from './directory.ts';
 import { Downward } from './downward.ts';
@@ -12,22 +11,13 @@ import type { GatewayOptions } from './options.ts';
 import type { Publisher } from './shelf.ts';
 import type { Socket } from './socket.ts';
 import { Throttle } from './throttle.ts';
+import { MALFORMED, readUpward } from './upward.ts';
 import type { Welcomed } from './welcome.ts';
 
 export interface ConnectionOptions
   extends Pick<GatewayOptions, 'clock' | 'route' | 'mailbox' | 'directory' | 'log' | 'counters'> {
   readonly publisher: Publisher;
 }
-
-/** Only a sender's own mistakes: refusals by load or policy are not its fault. */
-const MALFORMED: ReadonlySet<ErrorCode> = new Set([
-  'bad_encoding',
-  'bad_address',
-  'too_large',
-  'wrong_sender',
-  'bad_key',
-  'bad_signature',
-]);
 
 export class Connection implements OnlineDevice {
   readonly #options: ConnectionOptions;
@@ -106,7 +96,7 @@ export class Connection implements OnlineDevice {
     const { route, publisher, counters } = this.#options;
     try {
       if (frame.kind === 'publish') await publisher.publish(this.#device, frame.bundle);
-      else await route.route(this.#parse(frame.envelope), { kind: 'device', device: this.#device });
+      else await route.route(readUpward(frame.envelope, this.#device), { kind: 'device', device: this.#device });
       return undefined;
     } catch (error) {
       if (!(error instanceof VollyError)) this.#broken('frame', error);
@@ -115,19 +105,6 @@ export class Connection implements OnlineDevice {
       if (MALFORMED.has(code) && this.#throttle.strike()) this.#channel.end('rate_limited');
       return code;
     }
-  }
-
-  #parse(bytes: Uint8Array): Envelope {
-    let text: string;
-    try {
-      text = fromUtf8(bytes);
-    } catch (cause) {
-      throw new VollyError('bad_encoding', 'envelope is not UTF-8', { cause });
-    }
-    const envelope = decodeEnvelope(text);
-    // Also every type that is not a device's to send: its `from` is a member or a server.
-    if (envelope.from !== this.#device) throw new VollyError('wrong_sender', 'an envelope of another device');
-    return envelope;
   }
 
   #pause(reason: 'rate' | 'buffer'): void {
