@@ -65,7 +65,7 @@ async function ring(
     changed: (state) => calls.changed(call, runner, state),
   });
   runner.add(link);
-  call.drive(runner);
+  call.runner = runner;
   calls.add(call, runner);
   // A hangup that overtook its offer stops the ring before it starts, and so does one further back in the backlog.
   await calls.release(offer.callId);

@@ -7,7 +7,7 @@ import type { Envelope } from '../../protocol/envelope.ts';
 import { LEGACY_DEVICE } from '../../protocol/legacy.ts';
 import type { Mailbox } from '../../routing/ports.ts';
 import type { App } from './app.ts';
-import type { LegacyCall } from './call.ts';
+import { onCallFrame } from './call-frames.ts';
 import { Calls } from './calls.ts';
 import type { Context } from './context.ts';
 import type { Owner } from './credential.ts';
@@ -88,7 +88,7 @@ export class Line implements OnlineDevice {
     void this.#context.run('leave', async () => {
       for (const call of this.#calls.all.filter(({ apps }) => apps.has(app))) {
         call.apps.delete(app);
-        if (!call.rings) await hangUp(call, 'signalling_lost');
+        if (!call.rings) await call.hangUp('signalling_lost');
       }
       this.#checkIdle();
     });
@@ -115,7 +115,7 @@ export class Line implements OnlineDevice {
     await this.#context.run('stop', async () => {
       for (const call of this.#calls.all) {
         call.apps.clear();
-        await hangUp(call, 'server_restarted');
+        await call.hangUp('server_restarted');
       }
     });
     this.end('shutting_down');
@@ -123,36 +123,14 @@ export class Line implements OnlineDevice {
 
   async #act(app: App, frame: AppFrame): Promise<void> {
     const call = this.#calls.between(app, frame.peer);
-    if (!call) {
-      // A candidate or a hangup that crossed the call's end is nobody's mistake.
-      if (frame.type !== 'offer') return;
-      return startOutgoing(
-        this.#context,
-        { calls: this.#calls, queries: this.#queries },
-        { app, peer: frame.peer, sdp: frame.sdp },
-      );
-    }
-    switch (frame.type) {
-      case 'offer':
-        return call.negotiate('offer', frame.sdp);
-      case 'answer':
-        return call.rings ? call.accept(app, frame.sdp) : call.negotiate('answer', frame.sdp);
-      case 'candidate':
-        return call.candidate(frame.candidate);
-      case 'hangup':
-        call.apps.delete(app);
-        if (!call.rings) return hangUp(call, frame.reason ?? 'hangup');
-        // One person's no is for all of the member's apps.
-        return call.runner?.dispatch({ kind: 'reject', reason: frame.reason ?? 'declined', all: true });
-    }
+    // A candidate or a hangup that crossed the call's end is nobody's mistake; and it cannot be about one that the app was not told of.
+    if (call ? call.offer && !call.announced : frame.type !== 'offer') return;
+    if (call) return onCallFrame(this.#context, call, app, frame);
+    const { peer, sdp } = frame as AppFrame & { type: 'offer' };
+    await startOutgoing(this.#context, { calls: this.#calls, queries: this.#queries }, { app, peer, sdp });
   }
 
   #checkIdle(): void {
     if (this.#apps.size === 0 && this.#calls.all.length === 0) this.#options.onIdle(this);
   }
-}
-
-async function hangUp(call: LegacyCall, reason: string): Promise<void> {
-  if (call.runner) await call.runner.dispatch({ kind: 'hangup', reason });
-  else call.end({ reason });
 }

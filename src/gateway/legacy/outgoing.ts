@@ -14,6 +14,7 @@ import { type Context, codeOf } from './context.ts';
 import type { KeyQueries } from './key-queries.ts';
 import { Link } from './link.ts';
 import { Runner, type RunnerOwner } from './runner.ts';
+import { splitSdp } from './sdp.ts';
 
 export interface OutgoingOwner {
   readonly calls: Calls;
@@ -30,14 +31,15 @@ export async function startOutgoing(
   const call = new LegacyCall(context, { peer, apps: [app], onEnd: (ended) => calls.remove(ended) });
   const failed = (error: unknown) => {
     context.refused(error, 'app.volly.call.offer');
-    call.end({ reason: codeOf(error) ?? 'bad_encoding' });
+    call.end(codeOf(error) ?? 'bad_encoding');
   };
   try {
     if (calls.full) throw new VollyError('overloaded', 'calls');
     if (peer === context.keys.member) throw new VollyError('unknown_member', 'a call to oneself');
     calls.add(call);
-    const sdp = call.take(full);
+    const { sdp, candidates } = splitSdp(full);
     checkSdp(sdp);
+    for (const candidate of candidates) call.candidate(candidate);
     await calls.announce(call);
     // Not awaited: the keys come through this very queue.
     void begin(context, owner, call, sdp).catch(failed);
@@ -55,7 +57,7 @@ async function begin(context: Context, owner: OutgoingOwner, call: LegacyCall, s
     const devices = new Map(found.map((peer) => [addressOf(peer.target), peer]));
     const { state, effects } = startCall(newCallId(random), [...devices.keys()]);
     const runner: Runner = new Runner(context, state, callerOwner(context, owner, { call, sdp, devices, self: () => runner }));
-    call.drive(runner);
+    call.runner = runner;
     owner.calls.add(call, runner);
     await runner.perform(effects);
   });

@@ -5,12 +5,13 @@
 import { VollyError } from '../../errors.ts';
 import type { CallId, DeviceAddress, EnvelopeId } from '../../ids.ts';
 import { reduce } from '../../protocol/call.ts';
-import type { CallEvent, CallState, Effect, Timer } from '../../protocol/call-state.ts';
+import type { CallEvent, CallState, Effect } from '../../protocol/call-state.ts';
 import type { Envelope } from '../../protocol/envelope.ts';
 import type { Incoming as Message } from '../../protocol/session-messages.ts';
 import { type Context, codeOf } from './context.ts';
 import type { Link } from './link.ts';
 import { type Content, seal } from './seal.ts';
+import { Timers } from './timers.ts';
 
 /** An answer is no session message, but travels to the app as they do. */
 export type Applied = Message | { readonly type: 'answer'; readonly sdp: string };
@@ -28,7 +29,7 @@ export class Runner {
   readonly #context: Context;
   readonly #owner: RunnerOwner;
   readonly #links = new Map<string, Link>();
-  readonly #timers = new Map<Timer, () => void>();
+  readonly #timers: Timers;
   /** Offers that are out: what an `undeliverable` may name. */
   readonly #offers = new Map<EnvelopeId, { readonly device: DeviceAddress; readonly callId: CallId }>();
   #state: CallState;
@@ -37,6 +38,9 @@ export class Runner {
     this.#context = context;
     this.#state = state;
     this.#owner = owner;
+    this.#timers = new Timers(context.clock, (timer) => {
+      void context.run('timer', () => this.dispatch({ kind: 'timer', timer }));
+    });
   }
 
   get state(): CallState {
@@ -99,15 +103,11 @@ export class Runner {
       case 'refetch':
         return this.#owner.refetch(effect.device);
       case 'set_timer':
-        return this.#setTimer(effect.timer, effect.ms);
+        return this.#timers.set(effect.timer, effect.ms);
       case 'cancel_timer':
-        this.#timers.get(effect.timer)?.();
-        this.#timers.delete(effect.timer);
-        return;
+        return this.#timers.cancel(effect.timer);
       case 'cancel_timers':
-        for (const cancel of this.#timers.values()) cancel();
-        this.#timers.clear();
-        return;
+        return this.#timers.cancelAll();
       case 'erase':
         return this.link(effect.device, effect.callId)?.erase();
       case 'apply':
@@ -117,12 +117,6 @@ export class Runner {
       case 'refused':
         return this.#context.refused(new VollyError(effect.code, effect.type), `app.volly.call.${effect.type}`);
     }
-  }
-
-  #setTimer(timer: Timer, ms: number): void {
-    this.#timers.get(timer)?.();
-    const fire = () => void this.#context.run('timer', () => this.dispatch({ kind: 'timer', timer }));
-    this.#timers.set(timer, this.#context.clock.after(ms, fire));
   }
 
   async #send({ device, callId, message }: Effect & { kind: 'send' }, content: Content | undefined): Promise<void> {
