@@ -108,8 +108,8 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
   const guard = (kind: 'calls' | 'presence') => StoredGuard.load(store, kind, context.now, clock);
   const inbox: Inbox = new Inbox(context, () => ({ calls, directory, presence }));
   const whenCaughtUp = inbox.whenCaughtUp.bind(inbox);
-  const calls = new Calls(context, {
-    ...{ directory, guard: await guard('calls'), rejectWhenBusy: options.rejectWhenBusy, whenCaughtUp },
+  const calls = new Calls(context, directory, {
+    ...{ guard: await guard('calls'), rejectWhenBusy: options.rejectWhenBusy, whenCaughtUp },
     onIncoming: (incoming) => events.emit('incoming', incoming),
     onIdentityChanged: (member) => events.emit('identity-changed', member),
   });

@@ -6,7 +6,7 @@ import { type Bytes, equal, toHex } from '../bytes.ts';
 import type { MemberId } from '../ids.ts';
 import { parseMemberId } from '../ids.ts';
 import { asArray, asBool, asBytes, asText, asUint, type Cbor } from '../protocol/cbor.ts';
-import type { Identity } from '../protocol/identity.ts';
+import { encodeIdentity, type Identity } from '../protocol/identity.ts';
 import { type Known, note, noteEpoch, noteIdentity, pin } from '../protocol/trust.ts';
 import { readRecord, type Store, writeRecord } from './store.ts';
 
@@ -120,6 +120,10 @@ export class Contacts {
     await writeRecord(this.#store, 'contacts', [[...this.#contacts].map(encodeContact)]);
   }
 }
+
+/** An identity as it travels: what is kept for messages of that device that come without. */
+export const asSent = ({ signed, dik, kind, root }: Identity): Bytes =>
+  encodeIdentity(signed, dik, kind === 'legacy' ? root : undefined);
 
 const NONE = new Uint8Array();
 const optional = (bytes: Bytes): Bytes | undefined => (bytes.length > 0 ? bytes : undefined);

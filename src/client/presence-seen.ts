@@ -6,6 +6,7 @@ import { addressOf } from '../protocol/header.ts';
 import type { OpenOpening } from '../protocol/opening.ts';
 import { type Grant, openGrant } from '../protocol/presence.ts';
 import { openUpdate, PRESENCE, type PresenceReceiver, type PresenceState, readUpdate } from '../protocol/presence-update.ts';
+import { asSent } from './contacts.ts';
 import type { Context } from './context.ts';
 
 type Update = EnvelopeOf<'app.volly.presence'>;
@@ -52,7 +53,7 @@ export class PresenceSeen {
   async onGrant(envelope: EnvelopeOf<'app.volly.presence.grant'>, options: OpenOpening): Promise<Grant> {
     const newest = this.#seen.get(envelope.from)?.receiver.grant.number ?? 0;
     const { grant, identity } = await openGrant(this.#context.provider, envelope, { ...options, newest });
-    await this.#context.contacts.learn(grant.granter.member, identity);
+    await this.#context.contacts.learn(grant.granter.member, identity, { identity: asSent(identity) });
     this.#seen.get(envelope.from)?.receiver.grant.key.fill(0);
     this.#add({ grant });
     const early = this.#early.get(grant.id);

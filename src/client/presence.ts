@@ -7,10 +7,11 @@ import { type DeviceAddress, type MemberId, memberOf, parseMemberId } from '../i
 import { LIMITS } from '../limits.ts';
 import type { EnvelopeOf } from '../protocol/envelope.ts';
 import { addressOf } from '../protocol/header.ts';
-import { encodeIdentity, type Identity } from '../protocol/identity.ts';
+import type { Identity } from '../protocol/identity.ts';
 import type { Guard, OpenOpening } from '../protocol/opening.ts';
 import { openSubscribe, sealSubscribe } from '../protocol/presence.ts';
 import type { PresenceState } from '../protocol/presence-update.ts';
+import { asSent } from './contacts.ts';
 import { type Context, codeOf } from './context.ts';
 import type { Directory } from './directory.ts';
 import { PresenceGiven } from './presence-given.ts';
@@ -48,7 +49,7 @@ export class Presence {
   readonly #given: PresenceGiven;
   readonly #seen: PresenceSeen;
   /** Asked in this run, and the devices that wait for the answer. */
-  readonly #asked = new Map<MemberId, Set<DeviceAddress>>();
+  readonly #asked = new Map<MemberId, Map<DeviceAddress, Identity>>();
   readonly #timers = new Set<() => void>();
 
   private constructor(context: Context, owner: PresenceOwner, record: Awaited<ReturnType<typeof loadPresence>>) {
@@ -154,7 +155,7 @@ export class Presence {
   async #onSubscribe(envelope: EnvelopeOf<'app.volly.presence.subscribe'>): Promise<void> {
     const { contacts } = this.#context;
     const { from, identity } = await openSubscribe(this.#context.provider, envelope, this.#options(envelope.from));
-    await contacts.learn(from.member, identity, { identity: encodeIdentity(identity.signed, identity.dik) });
+    await contacts.learn(from.member, identity, { identity: asSent(identity) });
     const contact = contacts.get(from.member);
     if (contact.sharesPresence && contact.known.pin) {
       void this.#grant(from.member, [envelope.from]).catch((error) => this.#context.refused(error, envelope.type));
@@ -162,26 +163,32 @@ export class Presence {
     }
     const asked = this.#asked.get(from.member);
     if (asked) {
-      asked.add(envelope.from);
+      asked.set(envelope.from, identity);
       return;
     }
-    this.#asked.set(from.member, new Set([envelope.from]));
+    this.#asked.set(from.member, new Map([[envelope.from, identity]]));
     this.#owner.onRequest({
       from: from.member,
       known: contact.known.pin !== undefined,
-      accept: () => this.#accept(from.member, identity),
+      accept: () => this.#accept(from.member),
       reject: () => {},
     });
   }
 
-  async #accept(member: MemberId, identity: Identity): Promise<void> {
+  async #accept(member: MemberId): Promise<void> {
     const { queue, contacts } = this.#context;
+    const asked = this.#asked.get(member) ?? new Map<DeviceAddress, Identity>();
+    this.#asked.delete(member);
     await queue.run(async () => {
-      await contacts.pin(member, identity);
+      for (const identity of asked.values()) {
+        // The first one's root is what was asked about; a device of another is no device of this person.
+        if (!contacts.known(member).pin) await contacts.pin(member, identity);
+        // A grant confirms the identity that came with the subscribe: from here on it may be left out, so it is kept.
+        await contacts.learn(member, identity, { identity: asSent(identity) });
+      }
       await contacts.sharePresence(member, true);
     });
-    await this.#grant(member, [...(this.#asked.get(member) ?? [])]);
-    this.#asked.delete(member);
+    await this.#grant(member, [...asked.keys()]);
   }
 
   async #grant(member: MemberId, devices: readonly DeviceAddress[]): Promise<void> {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { VollyClient } from '../../src/client/client.ts';
 import { MemoryStore } from '../../src/client/store.ts';
 import type { Envelope } from '../../src/protocol/envelope.ts';
+import { FakePeerConnection } from '../support/fake-pc.ts';
 import { ALICE, BOB, CAROL, Watcher, World } from './world.ts';
 
 describe('client presence', () => {
@@ -47,6 +48,22 @@ describe('client presence', () => {
       atAlice.presence,
       ['online', 'away', 'busy', 'online', 'offline'].map((state) => `${BOB} ${state}`),
     );
+  });
+
+  it('who was granted, and who granted, can call each other without an identity beside the offer', async () => {
+    await befriend(alice, bob);
+    for (const [from, to, watcher] of [
+      [alice, bob, atBob],
+      [bob, alice, atAlice],
+    ] as const) {
+      const call = await from.call(to.member, { pc: new FakePeerConnection() });
+      await world.settle();
+      assert.equal(watcher.incoming.length, 1, to.member);
+      await call.hangUp();
+      await world.settle();
+    }
+    const carried = world.bridge.sent.flatMap((one) => (one.type === 'app.volly.call.offer' ? [one.identity !== undefined] : []));
+    assert.deepEqual(carried, [false, true]);
   });
 
   it('a stranger gets nothing: no consent, no envelope', async () => {
