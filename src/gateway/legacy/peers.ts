@@ -51,7 +51,8 @@ export class Peers {
 
   async #communityPin(server: ServerName): Promise<Bytes | undefined> {
     if (server === this.#own.server) return this.#own.hash as Bytes;
-    return fromBase64url((await this.#facts.get(communityFact(server))) ?? '') || undefined;
+    const text = await this.#facts.get(communityFact(server));
+    return text === undefined ? undefined : fromBase64url(text);
   }
 
   async #set(peer: MemberId, before: Known, known: Known): Promise<void> {
