@@ -107,6 +107,8 @@ export const LIMITS = {
   /** Ids remembered of one origin server to tell repeats: a hundred a second with a week's life would be more, and is refused. */
   seenPerOrigin: 1_000_000,
   quarantineRows: 1_000,
+  /** Of one server in one answer of /sync: the rest is counted. One server's junk neither costs a commit each nor drives out all else. */
+  quarantinePerAnswer: 8,
   quarantineBytes: 16_777_216,
   /** Answers of /sync journaled and not yet routed before the next one is asked for. */
   journalRows: 16,

@@ -72,4 +72,11 @@ const whole = (code: ErrorCode, reason: string, content: unknown): Decoded => ({
   refused: [{ code, reason: `${code}: ${reason}`, content: excerpt(content) }],
 });
 
-const excerpt = (value: unknown): string => (JSON.stringify(value) ?? '').slice(0, LIMITS.envelopeBytes);
+/** Reading JSON takes any depth, writing it does not: what is nested thousands of arrays deep overflows the stack. */
+function excerpt(value: unknown): string {
+  try {
+    return (JSON.stringify(value) ?? '').slice(0, LIMITS.envelopeBytes);
+  } catch {
+    return '"cannot be written as JSON"';
+  }
+}

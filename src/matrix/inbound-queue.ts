@@ -37,6 +37,9 @@ export interface InboundQueueOptions {
   readonly signal: AbortSignal;
 }
 
+/** Server → refusals of one answer that were quarantined. */
+type Kept = Map<string, number>;
+
 export class InboundQueue {
   readonly #options: InboundQueueOptions;
   /** The first pass of every entry so far. */
@@ -57,20 +60,21 @@ export class InboundQueue {
   }
 
   add(entry: number, inbound: Inbound): void {
-    const first = this.#passes.then(() => this.#pass(inbound.arrivals));
+    const kept: Kept = new Map();
+    const first = this.#passes.then(() => this.#pass(inbound.arrivals, kept));
     this.#passes = first.then(() => {});
-    const settled = first.then((held) => this.#settle(entry, inbound, held));
+    const settled = first.then((held) => this.#settle(entry, inbound, held, kept));
     this.#unsettled.add(settled);
     settled.finally(() => this.#unsettled.delete(settled));
   }
 
   /** Routes in order; returns what met a full queue. A database that fails holds everything here: nothing behind may overtake. */
-  async #pass(arrivals: readonly Arrival[]): Promise<Arrival[]> {
+  async #pass(arrivals: readonly Arrival[], kept: Kept): Promise<Arrival[]> {
     const held: Arrival[] = [];
     for (let at = 0; at < arrivals.length; at += WINDOW) {
       let window = arrivals.slice(at, at + WINDOW);
       for (let failures = 1; window.length > 0 && !this.#options.signal.aborted; failures++) {
-        const outcomes = await Promise.all(window.map((arrival) => this.#route(arrival)));
+        const outcomes = await Promise.all(window.map((arrival) => this.#route(arrival, kept)));
         held.push(...window.filter((_, i) => outcomes[i] === 'held'));
         window = window.filter((_, i) => outcomes[i] === 'again');
         if (window.length > 0) await pause(this.#options.clock, backoffMs(failures), this.#options.signal);
@@ -79,7 +83,7 @@ export class InboundQueue {
     return held;
   }
 
-  async #route(arrival: Arrival): Promise<'settled' | 'held' | 'again'> {
+  async #route(arrival: Arrival, kept: Kept): Promise<'settled' | 'held' | 'again'> {
     try {
       await this.#options.route.route(arrival.envelope, { kind: 'server', server: arrival.server });
       return 'settled';
@@ -91,22 +95,23 @@ export class InboundQueue {
       if (code === 'overloaded') return 'held';
       if (code === undefined)
         log.warn('a bug while routing', { stack: error instanceof Error ? String(error.stack) : typeof error });
-      if (code === undefined || !NOT_KEPT.has(code)) await this.#quarantine(arrival.server, refusalOf(error, summary(arrival)));
+      if (code === undefined || !NOT_KEPT.has(code))
+        await this.#quarantine(arrival.server, refusalOf(error, summary(arrival)), kept);
       return 'settled';
     }
   }
 
   /** Held envelopes are tried again beside the entries behind; once many wait so, one full queue must not stop the others. */
-  async #settle(entry: number, { refused, strangers }: Inbound, held: Arrival[]): Promise<void> {
+  async #settle(entry: number, { refused, strangers }: Inbound, held: Arrival[], kept: Kept): Promise<void> {
     const { clock, counters, journal, signal } = this.#options;
     for (let i = 0; i < strangers; i++) counters.count('inbound_dropped', { reason: 'sender' });
     for (const refusal of refused) {
       counters.count('inbound_refused', { code: refusal.code });
-      await this.#quarantine(refusal.source, refusal);
+      await this.#quarantine(refusal.source, refusal, kept);
     }
     for (let tries = 1; held.length > 0 && tries <= HELD_TRIES && this.#unsettled.size <= LIMITS.journalRows / 2; tries++) {
       await pause(clock, backoffMs(tries), signal);
-      held = await this.#pass(held);
+      held = await this.#pass(held, kept);
     }
     if (signal.aborted) return;
     if (held.length > 0) counters.count('inbound_dropped', { reason: 'full' });
@@ -114,7 +119,10 @@ export class InboundQueue {
     await journal.done(entry).catch(() => counters.count('journal_failed'));
   }
 
-  async #quarantine(source: string, { code, content }: { code: string; content: string }): Promise<void> {
+  async #quarantine(source: string, { code, content }: { code: string; content: string }, kept: Kept): Promise<void> {
+    const already = kept.get(source) ?? 0;
+    if (already >= LIMITS.quarantinePerAnswer) return;
+    kept.set(source, already + 1);
     const row = { at: this.#options.clock.now(), source, code, content };
     await this.#options.quarantine.add(row).catch(() => this.#options.counters.count('quarantine_failed'));
   }
