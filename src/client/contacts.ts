@@ -3,11 +3,12 @@
  * appear only when the user calls, answers or accepts; nothing that arrives adds one.
  */
 import { type Bytes, equal, toHex } from '../bytes.ts';
+import { VollyError } from '../errors.ts';
 import type { MemberId } from '../ids.ts';
 import { parseMemberId } from '../ids.ts';
 import { asArray, asBool, asBytes, asText, asUint, type Cbor } from '../protocol/cbor.ts';
 import { encodeIdentity, type Identity } from '../protocol/identity.ts';
-import { type Known, note, noteEpoch, noteIdentity, pin } from '../protocol/trust.ts';
+import { checkPin, type Known, note, noteEpoch, noteIdentity, onlyListed, pin } from '../protocol/trust.ts';
 import { readRecord, type Store, writeRecord } from './store.ts';
 
 export interface Contact {
@@ -54,9 +55,13 @@ export class Contacts {
     return [...this.#contacts.keys()];
   }
 
-  /** The user called, answered or accepted this member under this identity. */
+  /**
+   * The user called, answered or accepted this member under this identity. Throws `identity_changed`, `downgrade` where another was pinned
+   * since it was checked: what rang or asked before that must not take its place.
+   */
   async pin(member: MemberId, identity: Identity): Promise<void> {
     const contact = this.get(member);
+    checkPin(contact.known, identity);
     const uik = identity.kind === 'enhanced' ? { uik: identity.root } : {};
     await this.#set(member, { ...contact, ...uik, known: pin(contact.known, identity) });
   }
@@ -72,12 +77,21 @@ export class Contacts {
     const contact = this.#contacts.get(member);
     if (!contact) return;
     let known = note(contact.known, identity);
-    if (known.pin && equal(known.pin, identity.rootHash)) {
-      if (seen.epoch !== undefined) known = noteEpoch(known, identity.dikHash, seen.epoch);
-      if (seen.identity) known = noteIdentity(known, identity.dikHash, seen.identity);
-    }
-    const uik = identity.kind === 'enhanced' ? { uik: identity.root } : {};
-    await this.#set(member, { ...contact, ...uik, known });
+    if (!known.pin || !equal(known.pin, identity.rootHash)) return this.#set(member, { ...contact, known });
+    if (seen.epoch !== undefined) known = noteEpoch(known, identity.dikHash, seen.epoch);
+    if (seen.identity) known = noteIdentity(known, identity.dikHash, seen.identity);
+    const isNewest = known.newest !== undefined && equal(known.newest.hash, identity.hash);
+    const kept = isNewest
+      ? {
+          known: {
+            ...known,
+            epochs: onlyListed(known.epochs, identity),
+            identities: onlyListed(known.identities, identity),
+          },
+          confirmed: onlyListed(contact.confirmed, identity),
+        }
+      : { known };
+    await this.#set(member, { ...contact, uik: identity.root, ...kept });
   }
 
   async confirm(member: MemberId, dikHash: Bytes, listVersion: number): Promise<void> {
@@ -94,7 +108,9 @@ export class Contacts {
     await this.#set(member, { ...this.get(member), sharesPresence: shares });
   }
 
+  /** Throws `unknown_member` for whom there was nothing to compare with. */
   async verify(member: MemberId): Promise<void> {
+    if (!this.get(member).uik) throw new VollyError('unknown_member', 'not a contact with an identity');
     await this.#set(member, { ...this.get(member), verified: true });
   }
 

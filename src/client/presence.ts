@@ -26,7 +26,7 @@ export interface PresenceRequest {
   readonly from: MemberId;
   /** False = a first contact. */
   readonly known: boolean;
-  /** Pins the member, and lets all of its devices see us. */
+  /** Pins the member, and lets all of its devices see us. Throws `identity_changed` where another identity was pinned since. */
   accept(): Promise<void>;
   /** Says nothing to the member, and does not ask again in this run. */
   reject(): void;
@@ -180,12 +180,11 @@ export class Presence {
     const asked = this.#asked.get(member) ?? new Map<DeviceAddress, Identity>();
     this.#asked.delete(member);
     await queue.run(async () => {
-      for (const identity of asked.values()) {
-        // The first one's root is what was asked about; a device of another is no device of this person.
-        if (!contacts.known(member).pin) await contacts.pin(member, identity);
-        // A grant confirms the identity that came with the subscribe: from here on it may be left out, so it is kept.
-        await contacts.learn(member, identity, { identity: asSent(identity) });
-      }
+      // The first one's root is what was asked about; a device of another is no device of this person.
+      const [first] = asked.values();
+      if (first) await contacts.pin(member, first);
+      // A grant confirms the identity that came with the subscribe: from here on it may be left out, so it is kept.
+      for (const identity of asked.values()) await contacts.learn(member, identity, { identity: asSent(identity) });
       await contacts.sharePresence(member, true);
     });
     await this.#grant(member, [...asked.keys()]);

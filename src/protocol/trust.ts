@@ -71,6 +71,15 @@ export const noteIdentity = (known: Known, dikHash: Uint8Array, identity: Bytes)
   identities: { ...known.identities, [toHex(dikHash)]: identity },
 });
 
+/** What was kept by H(DIK), without devices that the list has no longer: a contact with ever new devices fills no store. */
+export function onlyListed<T>(
+  kept: Readonly<Record<string, T>> | undefined,
+  { entries }: Pick<Identity, 'entries'>,
+): Record<string, T> {
+  const listed = new Set(entries.map(({ dikHash }) => toHex(dikHash)));
+  return Object.fromEntries(Object.entries(kept ?? {}).filter(([dikHash]) => listed.has(dikHash)));
+}
+
 interface Person {
   readonly member: MemberId;
   /** 1,984 bytes. */
