@@ -82,6 +82,12 @@ export const LIMITS = {
   outboxPerDevice: 500,
   /** Envelopes for all peers that nobody has acknowledged, in memory: a tenth of a small server's. */
   outboxBytes: 134_217_728,
+  /** Of these, for one peer: a quarter, so that a server that acknowledges nothing is felt only by who writes to it. */
+  outboxBytesPerPeer: 33_554_432,
+  /** And from all devices of one member, at most an eighth. */
+  outboxBytesPerMember: 16_777_216,
+  /** Peers that envelopes of one member wait for: more than an address book has, and each is woken every 3 s while it is silent. */
+  peersPerMember: 256,
   /** Presence updates queued for one peer: some seconds of a large community. */
   presenceQueuePerPeer: 2_000,
   /** Subscribes and grants of one device: their ids are remembered for a week. A large address book at once, then one each 10 s. */
@@ -94,6 +100,9 @@ export const LIMITS = {
   /** Key queries of one server (or own device): each is answered with up to 16 bundles of 20 kB. */
   keyQueriesPerSecond: 20,
   keyQueriesBurst: 200,
+  /** Of these, of one device: one member cannot use up what its community may ask. */
+  keyQueriesPerDevicePerSecond: 5,
+  keyQueriesPerDeviceBurst: 100,
   /** How long `undeliverable` and its kind wait for the app of the sender. */
   endLifeMs: 300_000,
   /** An id is remembered so long past its envelope's end, and at least this long. */

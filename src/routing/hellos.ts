@@ -47,8 +47,8 @@ export class Hellos {
 
   received(hello: Hello): void {
     const peer = hello.from;
-    this.#measure(hello);
     if (!this.#received.take(peer)) return;
+    this.#measure(hello);
     if (!hello.reply) this.#send(peer, true);
     this.#options.outbox.resend(peer);
   }

@@ -16,17 +16,20 @@ export class Keys {
   readonly #lives: Lives;
   readonly #random: RandomBytes;
   readonly #rate: Buckets;
+  readonly #devices: Buckets;
 
   constructor(shelf: Shelf, lives: Lives, clock: Clock, random: RandomBytes) {
     this.#shelf = shelf;
     this.#lives = lives;
     this.#random = random;
     this.#rate = new Buckets(clock, LIMITS.keyQueriesPerSecond, LIMITS.keyQueriesBurst);
+    this.#devices = new Buckets(clock, LIMITS.keyQueriesPerDevicePerSecond, LIMITS.keyQueriesPerDeviceBurst);
   }
 
   /** `asker` is who is counted: another server, or an own device. Throws `rate_limited`. */
   async answer(query: Query, asker: string): Promise<readonly Bundle[]> {
-    if (!this.#rate.take(asker)) throw new VollyError('rate_limited', 'key queries');
+    // The device first: what it asks too much is not on its server's account.
+    if (!this.#devices.take(query.from) || !this.#rate.take(asker)) throw new VollyError('rate_limited', 'key queries');
     const bundles = (await this.#shelf.bundles(localpartOf(query.to))).slice(0, LIMITS.devicesPerMember);
     if (bundles.length === 0) return [this.#bundle(query, 0, 0)];
     return bundles.map((bundle, index) => this.#bundle(query, index, bundles.length, bundle));

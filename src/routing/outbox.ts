@@ -7,6 +7,7 @@ import type { Envelope } from '../protocol/envelope.ts';
 import type { OutboxRow, OutboxStore } from '../storage/types.ts';
 import { type Entry, entryOf, rowOf } from './entries.ts';
 import type { Lives } from './lives.ts';
+import { Load } from './load.ts';
 import { PeerQueue } from './peer-queue.ts';
 import type { Carrier, Counters } from './ports.ts';
 
@@ -37,7 +38,7 @@ export class Outbox {
   /** Ends being told right now. */
   readonly #ending = new Set<EnvelopeId>();
   /** Encoded envelopes in memory. */
-  #bytes = 0;
+  readonly #load = new Load();
   #cancelTick: (() => void) | undefined;
   #stopped = false;
 
@@ -47,7 +48,7 @@ export class Outbox {
 
   /** What waits, in memory. */
   get load(): { readonly peers: number; readonly bytes: number } {
-    return { peers: this.#peers.size, bytes: this.#bytes };
+    return { peers: this.#peers.size, bytes: this.#load.bytes };
   }
 
   /** Goes on with what an earlier run left; returns the peers it is for. */
@@ -62,12 +63,12 @@ export class Outbox {
   async enqueue(envelope: Envelope, deadline: number): Promise<void> {
     const row = rowOf(envelope, deadline);
     if (!this.#hasRoom(row)) throw new VollyError('overloaded', 'outbox');
-    this.#bytes += row.encoded.length;
+    this.#load.add(row);
     let result: 'accepted' | 'duplicate' | 'full' | undefined;
     try {
       result = await this.#options.store.put(row);
     } finally {
-      if (result !== 'accepted') this.#bytes -= row.encoded.length;
+      if (result !== 'accepted') this.#load.remove(row);
     }
     if (result === 'full') throw new VollyError('overloaded', 'outbox');
     if (result === 'accepted') this.#add({ ...entryOf(row, this.#options.lives.now()), acked: true }, true);
@@ -120,21 +121,18 @@ export class Outbox {
     cancel();
   }
 
-  #hasRoom({ peer, encoded }: OutboxRow): boolean {
-    if (!this.#peers.has(peer) && this.#peers.size >= LIMITS.peers) return false;
-    return this.#bytes + encoded.length <= LIMITS.outboxBytes;
+  #hasRoom(row: OutboxRow): boolean {
+    if (!this.#peers.has(row.peer) && this.#peers.size >= LIMITS.peers) return false;
+    return this.#load.hasRoom(row);
   }
 
   #add(entry: Entry, reserved = false): void {
-    if (!reserved) this.#bytes += entry.encoded.length;
+    if (!reserved) this.#load.add(entry);
     // What was stored while the bridge stopped is sent by the next run.
     if (this.#stopped) return;
     let queue = this.#peers.get(entry.peer);
     if (!queue) {
-      const removed = ({ encoded }: Entry): void => {
-        this.#bytes -= encoded.length;
-      };
-      queue = new PeerQueue(entry.peer, { ...this.#options, removed });
+      queue = new PeerQueue(entry.peer, { ...this.#options, removed: (gone) => this.#load.remove(gone) });
       this.#peers.set(entry.peer, queue);
     }
     queue.add(entry);

@@ -43,6 +43,11 @@ export class PeerQueue {
   }
 
   add(entry: Entry): void {
+    // Of types that nobody acknowledges the id is the sender's word alone: one that is taken stays whose it is.
+    if (this.#entries.has(entry.id)) {
+      this.#options.removed(entry);
+      return;
+    }
     this.#entries.set(entry.id, entry);
     if (entry.key !== undefined) this.#presence++;
     if (entry.deadline <= this.#options.lives.now()) return;

@@ -58,7 +58,8 @@ describe('key queries', () => {
   });
 
   it('of one server are limited without limiting another', async () => {
-    const flood = Array.from({ length: LIMITS.keyQueriesBurst + 10 }, () => encodeEnvelope(query()));
+    const asker = (i: number) => parseDeviceAddress(`alice@orchid.example/D${i % 10}`);
+    const flood = Array.from({ length: LIMITS.keyQueriesBurst + 10 }, (_, i) => encodeEnvelope(query(asker(i))));
     b.receive(orchid, flood);
     b.receive(moss, [encodeEnvelope(query(parseDeviceAddress('dora@moss.example/PHONE')))]);
     await clock.advance(100);

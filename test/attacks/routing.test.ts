@@ -1,0 +1,116 @@
+/** One member, one peer server, one stranger against a bridge's queues. */
+import assert from 'node:assert/strict';
+import { deviceAddress, memberOf, newEnvelopeId, parseDeviceAddress, parseDeviceId, parseServerName } from '../../src/ids.ts';
+import { LIMITS } from '../../src/limits.ts';
+import type { EnvelopeOf } from '../../src/protocol/envelope.ts';
+import { alice, type Bridge, bob, fern, message, orchid, pair } from '../routing/bridge.ts';
+import { ManualClock, seededRandom } from '../support/clock.ts';
+import { SimulatedNetwork } from '../support/simulated-carrier.ts';
+
+const random = seededRandom(6);
+const mallory = parseDeviceAddress('mallory@orchid.example/PHONE');
+const coded = (code: string) => ({ code });
+
+describe('attacks on a bridge’s queues', () => {
+  let clock: ManualClock;
+  let network: SimulatedNetwork;
+  let a: Bridge;
+  let b: Bridge;
+
+  beforeEach(async () => {
+    clock = new ManualClock();
+    network = new SimulatedNetwork(clock);
+    ({ a, b } = await pair(clock, network));
+  });
+
+  afterEach(async () => {
+    const stopping = Promise.all([a.junction.stop(), b.junction.stop()]);
+    await clock.advance(20_000);
+    await stopping;
+  });
+
+  it('presence under one id again and again leaves no bytes behind that never go', async () => {
+    const { id } = message(clock);
+    for (let i = 0; i < 40; i++) {
+      const to = deviceAddress(memberOf(bob), parseDeviceId(`D${i}`));
+      await a.send({ ...message(clock, { from: mallory, to, type: 'app.volly.presence', bytes: 20_000 }), id });
+    }
+    await clock.advance(10_000);
+    assert.deepEqual(a.junction.load(), { peers: 0, bytes: 0 });
+  });
+
+  it('one member’s devices cannot fill the queue of all members', async () => {
+    network.cut = true;
+    let refused = 0;
+    for (let i = 0; i < 900; i++) {
+      const from = deviceAddress(memberOf(mallory), parseDeviceId(`D${i % 16}`));
+      const to = parseDeviceAddress(`nobody@s${i % 50}.example/PHONE`);
+      await a.send(message(clock, { from, to, bytes: 40_000 })).catch((error) => {
+        assert.equal(error.code, 'overloaded');
+        refused++;
+      });
+    }
+    assert.ok(refused > 0 && a.junction.load().bytes <= LIMITS.outboxBytesPerMember);
+    await a.send(message(clock));
+  });
+
+  it('nor address so many made-up servers that no other can be reached', async () => {
+    network.cut = true;
+    for (let i = 0; i < LIMITS.peersPerMember; i++)
+      await a.send(message(clock, { from: mallory, to: parseDeviceAddress(`nobody@s${i}.example/PHONE`) }));
+    const another = message(clock, { from: mallory, to: parseDeviceAddress('nobody@another.example/PHONE') });
+    await assert.rejects(a.send(another), coded('overloaded'));
+    await a.send(message(clock, { from: mallory, to: parseDeviceAddress('nobody@s1.example/PHONE') }));
+    await a.send(message(clock));
+  });
+
+  it('a server that asks for keys and acknowledges nothing fills its own share only', async () => {
+    const other = parseServerName('moss.example');
+    a.shelf.set(
+      'alice',
+      Array.from({ length: LIMITS.devicesPerMember }, () => new Uint8Array(20_000)),
+    );
+    network.cut = true;
+    const codes = new Set<string>();
+    for (let i = 0; i < 140; i++) {
+      const from = parseDeviceAddress(`m${i}@moss.example/PHONE`);
+      const ids = { id: newEnvelopeId(random), request: newEnvelopeId(random) };
+      const query: EnvelopeOf<'app.volly.keys.query'> = {
+        ...{ ...ids, type: 'app.volly.keys.query', from, to: memberOf(alice), expires: clock.now() + 10_000 },
+      };
+      await a.junction.route(query, { kind: 'server', server: other }).catch((error) => codes.add(error.code));
+    }
+    assert.deepEqual([...codes], ['overloaded']);
+    assert.ok(a.junction.load().bytes <= LIMITS.outboxBytesPerPeer);
+    await a.send(message(clock));
+  });
+
+  it('one device of a server that asks for keys without end leaves the others their answers', async () => {
+    b.shelf.set('bob', [new Uint8Array(100)]);
+    const query = (from: string): EnvelopeOf<'app.volly.keys.query'> => ({
+      ...{ id: newEnvelopeId(random), request: newEnvelopeId(random), type: 'app.volly.keys.query' },
+      ...{ from: parseDeviceAddress(from), to: memberOf(bob), expires: clock.now() + 10_000 },
+    });
+    const ask = (from: string) => b.junction.route(query(from), { kind: 'server', server: orchid });
+    const asked = await Promise.allSettled(Array.from({ length: 300 }, () => ask('mallory@orchid.example/PHONE')));
+    assert.ok(asked.some(({ status }) => status === 'rejected'));
+    await ask('alice@orchid.example/PHONE');
+  });
+
+  it('a server that greets without end writes a handful of lines into the log', async () => {
+    for (let i = 0; i < 500; i++) {
+      const time = clock.now() + 3_600_000;
+      const hello = {
+        id: newEnvelopeId(random),
+        type: 'app.volly.hello',
+        from: fern,
+        to: orchid,
+        expires: time,
+        time,
+        reply: true,
+      };
+      await a.junction.route(hello as EnvelopeOf<'app.volly.hello'>, { kind: 'server', server: fern });
+    }
+    assert.ok(a.warned.length <= 5, `${a.warned.length} lines`);
+  });
+});
