@@ -73,6 +73,34 @@ describe('legacy trust', () => {
     assert.ok(world.bridge.types().filter((type) => type === 'call.offer').length >= 3);
   });
 
+  it('takes a peer from legacy to enhanced, and never back', async () => {
+    world.clock.jump(NOW - world.clock.now());
+    const { app } = await world.member(OLGA);
+    const legacy = makeLegacy('leo@maple.example');
+    const calls = async (person: typeof legacy) => {
+      world.bridge.plant(person.member, [first(person).bundle]);
+      app.say({ type: 'offer', to: person.member, sdp: await sdp() });
+      await world.settle();
+      app.say({ type: 'hangup', to: person.member });
+      await world.settle();
+      return app.heard.at(-1);
+    };
+    assert.equal(await calls(legacy), undefined);
+    assert.equal(await calls(makePerson('leo@maple.example')), undefined);
+    assert.equal(await calls(legacy), 'hangup downgrade');
+  });
+
+  it('remembers so many peers and no more', async () => {
+    const bob = await world.client({ member: BOB });
+    const { app } = await world.member(OLGA);
+    const keys = (await world.keys.of(olga))!;
+    await world.stores.facts.set(`legacy peers olga ${keys.owner.since}`, '10000');
+    app.say({ type: 'offer', to: BOB, sdp: await sdp() });
+    await world.settle();
+    assert.deepEqual(app.heard, ['hangup overloaded']);
+    await bob.close();
+  });
+
   it('pins the community key of a server on first use, for all members here', async () => {
     world.clock.jump(NOW - world.clock.now());
     const { app: atOlga } = await world.member(OLGA);

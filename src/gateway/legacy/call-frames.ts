@@ -1,12 +1,10 @@
 /** What a legacy app says in a call. PROTOCOL.md sections 11 and 16. Inside the line's queue; throws what is to be counted. */
 import { VollyError } from '../../errors.ts';
-import type { CallEvent } from '../../protocol/call-state.ts';
 import type { App } from './app.ts';
 import type { LegacyCall } from './call.ts';
 import { type Context, codeOf } from './context.ts';
 import type { AppFrame } from './frames.ts';
 import { splitSdp } from './sdp.ts';
-import type { Content } from './seal.ts';
 
 export async function onCallFrame(context: Context, call: LegacyCall, app: App, frame: AppFrame): Promise<void> {
   switch (frame.type) {
@@ -32,28 +30,31 @@ async function accept({ peers }: Context, call: LegacyCall, app: App, full: stri
   call.tell({ type: 'hangup', peer, reason: 'answered_elsewhere' });
   call.apps.clear();
   call.apps.add(app);
-  await peers.pin(peer, offer.identity);
-  await peers.learn(peer, offer.identity, { beside: true });
   const { sdp, candidates } = splitSdp(full);
   for (const candidate of candidates) call.candidate(candidate);
-  await describe(call, { kind: 'accept' }, { sdp });
+  await orEnd(call, async () => {
+    await peers.pin(peer, offer.identity);
+    await peers.learn(peer, offer.identity, { beside: true });
+    await call.runner?.dispatch({ kind: 'accept' }, { sdp });
+  });
 }
 
 /** The app describes anew. Glare is the state machine's to settle: what it does not allow now is dropped, candidates and all. */
 async function negotiate(call: LegacyCall, description: 'offer' | 'answer', full: string): Promise<void> {
   const { sdp, candidates } = splitSdp(full);
   const request = description === 'answer' ? call.request : undefined;
-  await describe(call, { kind: 'negotiate', description }, { sdp, request });
+  await orEnd(call, () => call.runner?.dispatch({ kind: 'negotiate', description }, { sdp, request }));
   if (description === 'answer') call.request = undefined;
   for (const candidate of candidates) call.candidate(candidate);
 }
 
 /** A description that cannot be sealed ends the call: the two sides would go on with different ones. */
-async function describe(call: LegacyCall, event: CallEvent, content: Content): Promise<void> {
+async function orEnd(call: LegacyCall, work: () => Promise<void> | undefined): Promise<void> {
   try {
-    await call.runner?.dispatch(event, content);
+    await work();
   } catch (error) {
-    if (codeOf(error) !== 'forbidden_in_state') await call.runner?.dispatch({ kind: 'fail', reason: 'bad_sdp' });
+    const reason = codeOf(error) ?? 'bad_sdp';
+    if (reason !== 'forbidden_in_state') await call.runner?.dispatch({ kind: 'fail', reason });
     throw error;
   }
 }

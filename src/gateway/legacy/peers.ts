@@ -3,6 +3,7 @@
  * As with any device nothing that merely arrives is remembered. A remote community key is pinned once for all members here.
  */
 import { type Bytes, equal, fromBase64url, toBase64url, toHex } from '../../bytes.ts';
+import { VollyError } from '../../errors.ts';
 import { type MemberId, type ServerName, serverOf } from '../../ids.ts';
 import { asArray, asBytes, asText, asUint, type Cbor, decodeCbor, encodeCbor } from '../../protocol/cbor.ts';
 import type { Community } from '../../protocol/handshake-server.ts';
@@ -10,6 +11,9 @@ import { encodeIdentity, type Identity } from '../../protocol/identity.ts';
 import { type Known, note, noteEpoch, noteIdentity, pin } from '../../protocol/trust.ts';
 import type { FactStore } from '../../storage/types.ts';
 import type { Owner } from './credential.ts';
+
+/** A large address book for life. What is remembered of one takes 20 kB at most, and nothing here is ever forgotten. */
+const MAX_PEERS = 10_000;
 
 const communityFact = (server: ServerName): string => `community key ${server}`;
 
@@ -30,8 +34,9 @@ export class Peers {
     return { ...known, ...(communityPin && { communityPin }) };
   }
 
-  /** The member called or answered. */
+  /** The member called or answered. Throws `overloaded` past 10,000 peers. */
   async pin(peer: MemberId, identity: Identity): Promise<void> {
+    await this.#count(peer);
     const before = await this.known(peer);
     if (identity.kind === 'legacy' && !before.communityPin)
       await this.#facts.set(communityFact(serverOf(peer)), toBase64url(identity.rootHash));
@@ -47,6 +52,15 @@ export class Peers {
     if (seen.epoch !== undefined) known = noteEpoch(known, identity.dikHash, seen.epoch);
     if (seen.beside) known = noteIdentity(known, identity.dikHash, encoded(identity));
     await this.#set(peer, before, ofListedDevices(known, identity));
+  }
+
+  /** Called inside the line's queue: no two count at once. */
+  async #count(peer: MemberId): Promise<void> {
+    if ((await this.#facts.get(this.#factOf(peer))) !== undefined) return;
+    const fact = `legacy peers ${this.#owner.localpart} ${this.#owner.since}`;
+    const count = Number((await this.#facts.get(fact)) ?? 0);
+    if (count >= MAX_PEERS) throw new VollyError('overloaded', 'peers');
+    await this.#facts.set(fact, String(count + 1));
   }
 
   async #communityPin(server: ServerName): Promise<Bytes | undefined> {
