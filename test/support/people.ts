@@ -73,8 +73,38 @@ export async function privateKeysOf({ store }: Person): Promise<Uint8Array[]> {
   return [...identity, ...prekeys];
 }
 
+/**
+ * After an ICE restart werift 0.25 gathers and then checks nothing: its `connect` returns where DTLS is connected. A browser starts the
+ * checks by itself as soon as it has both descriptions, and so does this.
+ */
+class PeerConnection extends RTCPeerConnection {
+  readonly #checked = new WeakMap<object, number>();
+
+  /** `never`: werift declares two kinds of result, by what is described. */
+  override async setLocalDescription(description?: Parameters<RTCPeerConnection['setLocalDescription']>[0]): Promise<never> {
+    const result = await super.setLocalDescription(description);
+    this.#check();
+    return result as never;
+  }
+
+  override async setRemoteDescription(description: Parameters<RTCPeerConnection['setRemoteDescription']>[0]) {
+    await super.setRemoteDescription(description);
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.signalingState !== 'stable') return;
+    for (const { state, iceTransport } of this.dtlsTransports) {
+      const { generation, nominated, remoteUsername } = iceTransport.connection;
+      if (state !== 'connected' || nominated || !remoteUsername || this.#checked.get(iceTransport) === generation) continue;
+      this.#checked.set(iceTransport, generation);
+      iceTransport.start().catch(() => {}); // what comes of it shows in `iceConnectionState`
+    }
+  }
+}
+
 /** A peer connection as an app would make one; no STUN or TURN server, both are on this machine. */
-export const peerConnection = (): RTCPeerConnection => new RTCPeerConnection({ iceServers: [] });
+export const peerConnection = (): RTCPeerConnection => new PeerConnection({ iceServers: [] });
 export const asLike = (pc: RTCPeerConnection): PeerConnectionLike => pc as unknown as PeerConnectionLike;
 
 /** What left no trace on any server, if the search finds nothing: descriptions and candidates of a connection that is open. */
