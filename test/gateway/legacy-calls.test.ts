@@ -1,6 +1,8 @@
 /** A legacy app and an app of the SDK call each other through the adapter. PROTOCOL.md section 16. */
 import assert from 'node:assert/strict';
 import type { VollyClient } from '../../src/client/client.ts';
+import { newEnvelopeId, parseDeviceAddress, parseServerName } from '../../src/ids.ts';
+import type { Envelope } from '../../src/protocol/envelope.ts';
 import { BOB, Watcher } from '../client/world.ts';
 import { FakePeerConnection } from '../support/fake-pc.ts';
 import { type FakeApp, LegacyWorld, OLGA, OTTO } from './legacy-world.ts';
@@ -136,6 +138,26 @@ describe('legacy calls', () => {
     await world.settle();
     assert.deepEqual(olga.heard, ['hangup declined', 'hangup no_answer', 'hangup unknown_member']);
     assert.equal(atBob.ringing.end?.reason, 'no_answer');
+  });
+
+  it('takes the word that nobody could be reached from the peer’s server and its own bridge alone', async () => {
+    world.bridge.fate = ({ type }) => (type === 'app.volly.call.offer' ? 'lost' : undefined);
+    for (const [from, heard] of [
+      ['evil.example', []],
+      ['maple.example', ['hangup undeliverable']],
+      ['orchid.example', ['hangup undeliverable', 'hangup undeliverable']],
+    ] as const) {
+      olga.say({ type: 'offer', to: BOB, sdp: await gathered(pc) });
+      await world.settle();
+      const offer = world.bridge.sent.findLast(({ type }) => type === 'app.volly.call.offer') as Envelope;
+      const end = { id: newEnvelopeId(world.random), type: 'app.volly.undeliverable', from: parseServerName(from) } as const;
+      const to = parseDeviceAddress(`${OLGA}/LEGACY`);
+      world.bridge.inject({ ...end, to, expires: offer.expires, envelope: offer.id, reason: 'undeliverable' });
+      await world.settle();
+      assert.deepEqual(olga.heard, heard);
+      if (heard.length === 0) olga.say({ type: 'hangup', to: BOB });
+    }
+    assert.equal(world.counts.get('app.volly.undeliverable wrong_sender'), 1);
   });
 
   it('has one call with a peer on a socket: a second one hears busy, and a second offer does nothing', async () => {

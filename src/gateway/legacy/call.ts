@@ -11,7 +11,8 @@ import type { App } from './app.ts';
 import { Candidates } from './candidates.ts';
 import type { Context } from './context.ts';
 import type { BridgeFrame } from './frames.ts';
-import type { Applied, Runner } from './runner.ts';
+import type { Runner } from './runner.ts';
+import type { Applied } from './runner-owner.ts';
 
 export interface LegacyCallOptions {
   readonly peer: MemberId;

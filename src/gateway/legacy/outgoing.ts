@@ -13,7 +13,8 @@ import type { Calls } from './calls.ts';
 import { type Context, codeOf } from './context.ts';
 import type { KeyQueries } from './key-queries.ts';
 import { Link } from './link.ts';
-import { Runner, type RunnerOwner } from './runner.ts';
+import { Runner } from './runner.ts';
+import type { RunnerOwner } from './runner-owner.ts';
 import { splitSdp } from './sdp.ts';
 
 export interface OutgoingOwner {

@@ -10,20 +10,9 @@ import type { Envelope } from '../../protocol/envelope.ts';
 import type { Incoming as Message } from '../../protocol/session-messages.ts';
 import { type Context, codeOf } from './context.ts';
 import type { Link } from './link.ts';
+import type { Applied, RunnerOwner } from './runner-owner.ts';
 import { type Content, seal } from './seal.ts';
 import { Timers } from './timers.ts';
-
-/** An answer is no session message, but travels to the app as they do. */
-export type Applied = Message | { readonly type: 'answer'; readonly sdp: string };
-
-export interface RunnerOwner {
-  /** Makes the leg's keys and its offer. Throws what `sealOffer` throws. */
-  makeOffer(device: DeviceAddress, callId: CallId): Promise<{ readonly envelope: Envelope; readonly link: Link }>;
-  /** Fetches the device's bundle again and reports with a `refetched` event. */
-  refetch(device: DeviceAddress): void;
-  apply(message: Applied): void;
-  changed(state: CallState): void;
-}
 
 export class Runner {
   readonly #context: Context;
