@@ -74,6 +74,8 @@ export const LIMITS = {
   replayEntries: 10_000,
   /** A sender's share of the replay cache: one caller cannot fill it for all. */
   replayEntriesPerSender: 64,
+  /** A server's: its members' names cost it nothing. */
+  replayEntriesPerServer: 2_500,
 
   // Bridge
   /** Envelopes kept for one peer server that has not acknowledged them. */

@@ -105,7 +105,8 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
     refused,
   };
   const directory = new Directory(context, (member) => events.emit('identity-changed', member));
-  const guard = (kind: 'calls' | 'presence') => StoredGuard.load(store, kind, context.now, clock);
+  const isContact = (member: MemberId) => context.contacts.isPinned(member);
+  const guard = (kind: 'calls' | 'presence') => StoredGuard.load(store, kind, { now: context.now, clock, isContact });
   const inbox: Inbox = new Inbox(context, () => ({ calls, directory, presence }));
   const whenCaughtUp = inbox.whenCaughtUp.bind(inbox);
   const calls = new Calls(context, directory, {

@@ -90,7 +90,7 @@ export class CallRegistry {
   /** Too early: its call, or its epoch, is not here yet. */
   hold(id: CallId, envelope: CallEnvelope): HoldResult<CallEnvelope>['kind'] {
     const now = this.#context.clock.monotonic();
-    const result = hold(expireHeld(this.#held, now), id, memberOf(envelope.from), envelope, now);
+    const result = hold(expireHeld(this.#held, now), id, memberOf(envelope.from), envelope, now, this.#runners.has(id));
     if (result.kind === 'held') this.#held = result.held;
     return result.kind;
   }

@@ -51,6 +51,11 @@ export class Contacts {
     return this.get(member).known;
   }
 
+  isPinned(member: MemberId): boolean {
+    const { pin, communityPin } = this.known(member);
+    return pin !== undefined || communityPin !== undefined;
+  }
+
   members(): readonly MemberId[] {
     return [...this.#contacts.keys()];
   }

@@ -2,11 +2,13 @@
  * Messages that overtook what they need: a call's offer, or the keys of an epoch. They are kept unopened, bounded three ways, and given
  * back in order of arrival. PROTOCOL.md section 11, "Arriving early". Pure: time is a parameter.
  */
-import type { CallId, MemberId } from '../ids.ts';
+import { type CallId, type MemberId, serverOf } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 
 /** Of the 64: enough for every device of a member to call twice over. */
 export const HELD_CALLS_PER_SENDER = 8;
+/** And of all members of one server, who cost it nothing. */
+export const HELD_CALLS_PER_SERVER = LIMITS.heldCalls / 4;
 
 interface HeldCall<T> {
   /** Whose messages these claim to be; nobody has verified it yet. */
@@ -27,15 +29,16 @@ export type HoldResult<T> =
   | { readonly kind: 'full' }
   | { readonly kind: 'dropped' };
 
-/** Call `expireHeld` first. */
-export function hold<T>(held: Held<T>, callId: CallId, sender: MemberId, message: T, now: number): HoldResult<T> {
+/** Call `expireHeld` first. `known` = the call is there, only its epoch is not: strangers' messages never take its room. */
+export function hold<T>(held: Held<T>, callId: CallId, sender: MemberId, message: T, now: number, known = false): HoldResult<T> {
   const call = held.get(callId);
   // The id is not authenticated: another member's messages never take the room of the first one's.
   if (call && call.sender !== sender) return { kind: 'dropped' };
   if (call && call.messages.length >= LIMITS.heldPerCall) return { kind: 'dropped' };
-  if (!call) {
-    const own = [...held.values()].filter((one) => one.sender === sender).length;
-    if (own >= HELD_CALLS_PER_SENDER) return { kind: 'dropped' };
+  if (!call && !known) {
+    const ofServer = [...held.values()].filter((one) => serverOf(one.sender) === serverOf(sender));
+    if (ofServer.length >= HELD_CALLS_PER_SERVER) return { kind: 'dropped' };
+    if (ofServer.filter((one) => one.sender === sender).length >= HELD_CALLS_PER_SENDER) return { kind: 'dropped' };
     if (held.size >= LIMITS.heldCalls) return { kind: 'full' };
   }
   const messages = [...(call?.messages ?? []), message];

@@ -4,7 +4,7 @@
  * longer and never shorter; what was sent at or before the newest purged one is refused, since its entry may be gone.
  */
 import { VollyError } from '../errors.ts';
-import type { MemberId } from '../ids.ts';
+import { type MemberId, type ServerName, serverOf } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { ReplayKeys } from './opening.ts';
 
@@ -26,7 +26,8 @@ export interface ReplayGuard {
 class Entries {
   readonly #keepMs: number;
   readonly #byKey = new Map<string, ReplayKeys>();
-  readonly #shares = new Map<MemberId, number>();
+  /** By member and by server. */
+  readonly #shares = new Map<MemberId | ServerName, number>();
   #watermark: number;
   /** No entry was sent before: until it is old, there is nothing to purge. */
   #oldest = Number.POSITIVE_INFINITY;
@@ -39,7 +40,7 @@ class Entries {
   get = (key: string): ReplayKeys | undefined => this.#byKey.get(key);
 
   set(key: string, entry: ReplayKeys): void {
-    if (!this.#byKey.has(key)) this.#shares.set(entry.sender, (this.#shares.get(entry.sender) ?? 0) + 1);
+    if (!this.#byKey.has(key)) this.#share(entry, 1);
     this.#byKey.set(key, entry);
     this.#oldest = Math.min(this.#oldest, entry.sentTs);
   }
@@ -49,8 +50,11 @@ class Entries {
   }
 
   checkRoom({ sender }: ReplayKeys): void {
-    if ((this.#shares.get(sender) ?? 0) >= LIMITS.replayEntriesPerSender || this.#byKey.size >= LIMITS.replayEntries)
-      throw new VollyError('rate_limited', 'replay cache');
+    const full =
+      (this.#shares.get(sender) ?? 0) >= LIMITS.replayEntriesPerSender ||
+      (this.#shares.get(serverOf(sender)) ?? 0) >= LIMITS.replayEntriesPerServer ||
+      this.#byKey.size >= LIMITS.replayEntries;
+    if (full) throw new VollyError('rate_limited', 'replay cache');
   }
 
   purge(now: number, gone?: (entry: ReplayKeys) => void): void {
@@ -62,11 +66,17 @@ class Entries {
         continue;
       }
       this.#byKey.delete(key);
-      const share = (this.#shares.get(entry.sender) as number) - 1;
-      if (share === 0) this.#shares.delete(entry.sender);
-      else this.#shares.set(entry.sender, share);
+      this.#share(entry, -1);
       this.#watermark = Math.max(this.#watermark, entry.sentTs);
       gone?.(entry);
+    }
+  }
+
+  #share({ sender }: ReplayKeys, change: 1 | -1): void {
+    for (const name of [sender, serverOf(sender)]) {
+      const share = (this.#shares.get(name) ?? 0) + change;
+      if (share === 0) this.#shares.delete(name);
+      else this.#shares.set(name, share);
     }
   }
 

@@ -5,7 +5,8 @@ import { hasEnded, markEnded } from '../../src/protocol/call-ended.ts';
 import { expireHeld, HELD_CALLS_PER_SENDER, type Held, hold, release } from '../../src/protocol/call-held.ts';
 
 const id = (n: number): CallId => callIdFromBytes(new Uint8Array(16).fill(n));
-const member = (n: number): MemberId => parseMemberId(`m${n}@maple.example`);
+/** Two of one server. */
+const member = (n: number): MemberId => parseMemberId(`m${n}@maple${n >> 1}.example`);
 const EMPTY: Held<number> = new Map();
 
 function held(from: Held<number>, call: number, sender: number, message: number, now = 0): Held<number> {
@@ -34,6 +35,7 @@ describe('held messages', () => {
     assert.equal(hold(table, id(64), member(0), 64, 0).kind, 'dropped');
     assert.equal(hold(table, id(64), member(99), 64, 0).kind, 'full');
     assert.equal(hold(table, id(1), member(0), 64, 0).kind, 'held');
+    assert.equal(hold(table, id(64), member(0), 64, 0, true).kind, 'held', 'a call that is there');
   });
 
   it('of another member under the same call id are dropped', () => {

@@ -11,7 +11,7 @@ const keys = (change: Partial<ReplayKeys> = {}): ReplayKeys => {
   const n = String(count++);
   return { enc: n, call: n, stream: n, sender: parseMemberId('alice@a.example'), sentTs: NOW, ...change };
 };
-const member = (n: number) => parseMemberId(`m${n}@a.example`);
+const member = (n: number) => parseMemberId(`m${n}@${'abcdefgh'[n % 8]}.example`);
 
 describe('The replay cache of offers', () => {
   it('R14 refuses the same key or the same call of a device a second time', () => {
