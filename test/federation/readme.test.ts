@@ -72,6 +72,7 @@ describe('The README', function () {
     const registration = join(orchid(), named[0].replace(/^\/srv\/volly\//, ''));
     await synapse.start({ appservices: [registration] });
 
+    process.once('exit', () => bridge?.kill('SIGKILL')); // also when the run is interrupted
     bridge = spawn('sh', ['-ec', `exec ${await example('start')}`], { cwd: orchid(), stdio: 'ignore' });
     const ready = () => fetch(`http://127.0.0.1:${ports.appservice}/ready`).then(({ status }) => status === 200);
     for (let tries = 0; !(await ready().catch(() => false)); tries++) {
