@@ -33,6 +33,14 @@ describe('The README', function () {
   let ports: { appservice: number; gateway: number };
   const orchid = () => join(folder, 'orchid');
 
+  const endGroup = (signal: NodeJS.Signals) => {
+    try {
+      process.kill(-bridge!.pid!, signal);
+    } catch {
+      // It has ended.
+    }
+  };
+
   /** As a reader would type it, in the folder of their configuration. */
   const shell = (command: string) => run('sh', ['-ec', command], { cwd: orchid() });
 
@@ -50,7 +58,7 @@ describe('The README', function () {
   after(async () => {
     if (bridge && bridge.exitCode === null) {
       const exit = once(bridge, 'exit');
-      bridge.kill('SIGTERM');
+      endGroup('SIGTERM');
       await exit;
     }
     await Promise.all([synapse?.stop(), maple?.stop()]);
@@ -72,8 +80,9 @@ describe('The README', function () {
     const registration = join(orchid(), named[0].replace(/^\/srv\/volly\//, ''));
     await synapse.start({ appservices: [registration] });
 
-    process.once('exit', () => bridge?.kill('SIGKILL')); // also when the run is interrupted
-    bridge = spawn('sh', ['-ec', `exec ${await example('start')}`], { cwd: orchid(), stdio: 'ignore' });
+    // In a group of its own: `npx` does not pass a signal on, and a reader's Ctrl-C reaches the whole group.
+    bridge = spawn('sh', ['-ec', await example('start')], { cwd: orchid(), stdio: 'ignore', detached: true });
+    process.once('exit', () => endGroup('SIGKILL')); // also when the run is interrupted
     const ready = () => fetch(`http://127.0.0.1:${ports.appservice}/ready`).then(({ status }) => status === 200);
     for (let tries = 0; !(await ready().catch(() => false)); tries++) {
       assert.ok(tries < 300 && bridge.exitCode === null, 'the bridge did not become ready');
