@@ -58,23 +58,29 @@ export class PresenceSeen {
     this.#add({ grant });
     const early = this.#early.get(grant.id);
     early?.drop();
-    if (early) this.onUpdate(early.update);
+    // The grant stands whatever was put beside it.
+    try {
+      if (early) this.onUpdate(early.update);
+    } catch (error) {
+      this.#context.refused(error, 'app.volly.presence');
+    }
     return grant;
   }
 
-  /** Throws as `openUpdate` does. */
-  onUpdate(envelope: Update): void {
+  /** Of a watched member. True where it opened, so that there is something new to keep. Throws as `openUpdate` does. */
+  onUpdate(envelope: Update): boolean {
     const seen = this.#seen.get(envelope.from);
     const { grant } = readUpdate(envelope);
     if (seen?.receiver.grant.id !== grant) {
       this.#hold(grant, envelope);
-      return;
+      return false;
     }
     const now = this.#context.now();
     const { state, expires, receiver } = openUpdate(this.#context.provider, envelope, seen.receiver, now);
     Object.assign(seen, { receiver, state, until: Math.min(expires, receiver.grant.expires) });
     this.#show(memberOf(envelope.from), now);
     this.#watchExpiry();
+    return true;
   }
 
   forget(member: MemberId): void {

@@ -41,6 +41,8 @@ export interface PresenceOwner {
 }
 
 const SUBSCRIBE_AGAIN_MS = 600_000;
+/** At most once in this time for a grant that could not be opened. */
+const ASK_AGAIN_MS = 60_000;
 
 export class Presence {
   readonly #context: Context;
@@ -50,6 +52,8 @@ export class Presence {
   readonly #seen: PresenceSeen;
   /** Asked in this run, and the devices that wait for the answer. */
   readonly #asked = new Map<MemberId, Map<DeviceAddress, Identity>>();
+  /** Watched members → when a grant of theirs made us ask again, on the monotonic clock. */
+  readonly #askedAgain = new Map<MemberId, number>();
   readonly #timers = new Set<() => void>();
 
   private constructor(context: Context, owner: PresenceOwner, record: Awaited<ReturnType<typeof loadPresence>>) {
@@ -126,9 +130,9 @@ export class Presence {
   async onEnvelope(envelope: PresenceEnvelope): Promise<void> {
     switch (envelope.type) {
       case 'app.volly.presence':
-        this.#seen.onUpdate(envelope);
+        if (!this.#watched.has(memberOf(envelope.from))) throw new VollyError('unknown_call', 'grant');
         // The newest number must outlive a restart, or its update could be shown again.
-        await this.#save();
+        if (this.#seen.onUpdate(envelope)) await this.#save();
         return;
       case 'app.volly.presence.subscribe':
         await this.#onSubscribe(envelope);
@@ -208,9 +212,17 @@ export class Presence {
       await this.#save();
     } catch (error) {
       // Sealed to a prekey that is gone: ask again, and the answer comes to the one that is there.
-      if (codeOf(error) === 'wrong_recipient') void this.#subscribe(member).catch(() => {});
+      if (codeOf(error) === 'wrong_recipient') this.#askAgain(member);
       throw error;
     }
+  }
+
+  /** Nothing about such a grant is verified: whoever can send in the member's name could make us ask and sign without end. */
+  #askAgain(member: MemberId): void {
+    const now = this.#context.clock.monotonic();
+    if (now < (this.#askedAgain.get(member) ?? Number.NEGATIVE_INFINITY) + ASK_AGAIN_MS) return;
+    this.#askedAgain.set(member, now);
+    void this.#subscribe(member).catch(() => {});
   }
 
   /** To each device of the member that has granted nothing yet. */
