@@ -6,8 +6,11 @@ import type { EnvelopeOf } from '../protocol/envelope.ts';
 import type { Lives } from './lives.ts';
 import type { Outbox } from './outbox.ts';
 
-/** Far below the first repeat (1 s), and longer than an event's envelopes take to be committed. */
-const GATHER_MS = 25;
+/**
+ * Far below the first repeat (1 s), and longer than an app takes to answer: an ack that left before the answer would take the homeserver's
+ * next 10 ms away from it.
+ */
+const GATHER_MS = 100;
 
 export interface AcksOptions {
   readonly own: ServerName;

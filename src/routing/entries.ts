@@ -3,6 +3,7 @@ import type { EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { type Envelope, type EnvelopeType, encodeEnvelope, serverOfAddress } from '../protocol/envelope.ts';
 import type { OutboxRow } from '../storage/types.ts';
+import { URGENT } from './haste.ts';
 
 export interface Entry {
   readonly id: EnvelopeId;
@@ -84,10 +85,19 @@ export class ReadyQueue {
   /** Takes the longest waiting entry and those of its type behind it, as far as one event goes. */
   take(): readonly Entry[] {
     const first = this.#order.values().next().value;
-    if (!first) return [];
+    return first ? this.#takeOf(first.type) : [];
+  }
+
+  /** As `take`, of the types that do not stand behind others. */
+  takeUrgent(): readonly Entry[] {
+    const type = URGENT.find((urgent) => this.#types.has(urgent));
+    return type ? this.#takeOf(type) : [];
+  }
+
+  #takeOf(type: EnvelopeType): readonly Entry[] {
     const event: Entry[] = [];
     let bytes = 0;
-    for (const entry of this.#types.get(first.type)!.entries) {
+    for (const entry of this.#types.get(type)!.entries) {
       bytes += entry.encoded.length;
       // What does not fit ends the event, so that nothing overtakes within its type.
       if (bytes > LIMITS.eventBytes || event.length === LIMITS.envelopesPerEvent) break;

@@ -1,12 +1,15 @@
 /** The way to one peer: what waits for it, what is due again, waking it. */
+import type { Clock } from '../clock.ts';
 import type { EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { type Entry, ReadyQueue } from './entries.ts';
+import { Patient, patienceOf } from './haste.ts';
 import { repeatAfter } from './repeats.ts';
 import { Requests, type RequestsOptions } from './requests.ts';
 import { Waking } from './waking.ts';
 
 export interface PeerQueueOptions extends RequestsOptions {
+  readonly clock: Clock;
   /** The peer's server answered after envelopes had waited. */
   readonly woken: (peer: ServerName) => void;
   /** An entry is here no longer: sent, acknowledged, replaced or ended. */
@@ -18,6 +21,8 @@ export class PeerQueue {
   readonly #options: PeerQueueOptions;
   readonly #entries = new Map<EnvelopeId, Entry>();
   readonly #ready = new ReadyQueue();
+  /** What lets others pass before its first request. */
+  readonly #patient: Patient;
   readonly #waking: Waking;
   readonly #requests: Requests;
   #presence = 0;
@@ -26,6 +31,7 @@ export class PeerQueue {
   constructor(peer: ServerName, options: PeerQueueOptions) {
     this.peer = peer;
     this.#options = options;
+    this.#patient = new Patient(options.clock);
     this.#requests = new Requests(peer, options, (event, succeeded) => this.#ended(event, succeeded));
     this.#waking = new Waking(options.carrier, peer, options.lives, () => {
       this.resend();
@@ -51,6 +57,11 @@ export class PeerQueue {
     this.#entries.set(entry.id, entry);
     if (entry.key !== undefined) this.#presence++;
     if (entry.deadline <= this.#options.lives.now()) return;
+    const patience = patienceOf(entry.type);
+    if (patience > 0) {
+      this.#hold(entry, patience);
+      return;
+    }
     const older = this.#ready.add(entry);
     if (older) this.remove(older.id);
     this.#pump();
@@ -61,6 +72,7 @@ export class PeerQueue {
     if (!entry) return;
     this.#entries.delete(id);
     this.#ready.delete(entry);
+    this.#patient.forget(id);
     if (entry.key !== undefined) this.#presence--;
     this.#options.removed(entry);
   }
@@ -100,8 +112,17 @@ export class PeerQueue {
   /** Sends what would be forgotten (acks above all), leaves the rest to the next run; resolves when all requests have ended. */
   async stop(): Promise<void> {
     for (const entry of this.#entries.values()) if (entry.acked) this.#ready.delete(entry);
+    this.#patient.forgetAll();
     this.#fill();
     await this.#requests.drained();
+  }
+
+  #hold(entry: Entry, ms: number): void {
+    entry.dueAt = this.#options.lives.now() + ms;
+    this.#patient.hold(entry.id, ms, () => {
+      if (entry.tries === 0) this.#ready.add(entry);
+      this.#pump();
+    });
   }
 
   /** In a microtask, so that envelopes of one commit share the request. */
@@ -116,6 +137,8 @@ export class PeerQueue {
 
   #fill(): void {
     while (this.#ready.size > 0 && this.#requests.mayBegin(this.#ready.hasWholeEvent())) this.#requests.begin(this.#ready.take());
+    const urgent = this.#requests.mayBeginUrgent() ? this.#ready.takeUrgent() : [];
+    if (urgent.length > 0) this.#requests.begin(urgent, true);
   }
 
   #ended(event: readonly Entry[], succeeded: boolean): void {

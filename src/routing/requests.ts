@@ -1,6 +1,6 @@
 /**
  * The requests under way to one peer. One costs both homeservers the same whether it holds one envelope or 60 kB, so one is under way
- * at a time and what comes meanwhile shares the next; more only while whole events wait.
+ * at a time and what comes meanwhile shares the next; more only while whole events wait, and one beside them for what is urgent.
  */
 import type { RandomBytes } from '../clock.ts';
 import type { ServerName } from '../ids.ts';
@@ -23,6 +23,8 @@ export class Requests {
   readonly #options: RequestsOptions;
   readonly #ended: (event: readonly Entry[], succeeded: boolean) => void;
   readonly #underWay = new Set<Promise<void>>();
+  /** Those of `#underWay` that were begun as urgent: none, or one. */
+  #urgent = 0;
   #failures = 0;
   #pausedUntil = 0;
 
@@ -39,10 +41,15 @@ export class Requests {
 
   mayBegin(wholeEventWaits: boolean): boolean {
     if (this.#paused()) return false;
-    return this.#underWay.size < (wholeEventWaits ? LIMITS.requestsPerPeer : 1);
+    return this.#underWay.size - this.#urgent < (wholeEventWaits ? LIMITS.requestsPerPeer : 1);
   }
 
-  begin(event: readonly Entry[]): void {
+  mayBeginUrgent(): boolean {
+    return !this.#paused() && this.#urgent === 0;
+  }
+
+  begin(event: readonly Entry[], urgent = false): void {
+    if (urgent) this.#urgent++;
     for (const entry of event) {
       entry.sending = true;
       entry.tries++;
@@ -56,6 +63,7 @@ export class Requests {
       )
       .then((succeeded) => {
         this.#underWay.delete(request);
+        if (urgent) this.#urgent--;
         this.#ended(event, succeeded);
       });
     this.#underWay.add(request);

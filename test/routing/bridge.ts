@@ -29,7 +29,12 @@ export const bob = parseDeviceAddress('bob@fern.example/PHONE');
 const random = seededRandom(42);
 const noBytes = Uint8Array.of(1);
 
-export type Sealed = 'app.volly.call.candidates' | 'app.volly.call.hangup' | 'app.volly.call.heartbeat' | 'app.volly.presence';
+export type Sealed =
+  | 'app.volly.call.candidates'
+  | 'app.volly.call.hangup'
+  | 'app.volly.call.heartbeat'
+  | 'app.volly.call.ringing'
+  | 'app.volly.presence';
 
 /** A message of a call, 25 s to live. */
 export const message = (

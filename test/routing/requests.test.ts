@@ -38,7 +38,7 @@ describe('requests to a peer', () => {
     await clock.advance(1);
     assert.equal(network.sent.length, 1);
     await Promise.all([first, ...Array.from({ length: 20 }, () => a.send(message(clock)))]);
-    await a.send(offer(clock));
+    await a.send(message(clock, { type: 'app.volly.call.hangup' }));
     await clock.advance(2);
     assert.equal(network.sent.length, 1);
     await clock.advance(20);
@@ -47,10 +47,43 @@ describe('requests to a peer', () => {
       [
         [CANDIDATES, 1],
         [CANDIDATES, 20],
-        ['app.volly.call.offer', 1],
+        ['app.volly.call.hangup', 1],
       ],
     );
     assert.equal(network.busiest, 1);
+  });
+
+  it('lets what sets up a call pass, in one more request', async () => {
+    await a.send(message(clock));
+    await clock.advance(1);
+    await Promise.all([a.send(message(clock)), a.send(offer(clock)), a.send(offer(clock))]);
+    await clock.advance(1);
+    await a.send(offer(clock));
+    await clock.advance(1);
+    const OFFER = 'app.volly.call.offer';
+    assert.deepEqual(
+      network.sent.map((event) => [event.type, event.encoded.length]),
+      [
+        [CANDIDATES, 1],
+        [OFFER, 2],
+      ],
+    );
+    await clock.advance(100);
+    assert.equal(network.busiest, 2);
+    assert.equal(eventsOf(network, OFFER).length, 2);
+  });
+
+  it('sends ringing a moment later, behind an answer that came at once, and never twice for that', async () => {
+    await a.send(message(clock, { type: 'app.volly.call.ringing' }));
+    await clock.advance(45);
+    assert.equal(network.sent.length, 0);
+    await clock.advance(10);
+    assert.equal(network.sent.length, 1);
+    await a.send(message(clock, { type: 'app.volly.call.ringing' }));
+    await a.junction.stop();
+    await clock.advance(500);
+    assert.equal(network.sent.length, 1);
+    assert.equal(clock.timers, 0);
   });
 
   it('opens more requests only while whole events wait, four at most', async () => {
