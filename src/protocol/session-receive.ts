@@ -107,13 +107,22 @@ function standAlone(session: Session, seq: number, body: Waiting['body']): Recei
   return { kind: 'opened', session: next, messages: [toIncoming(next, { epoch: 0, body })] };
 }
 
-/** Applies all that is in order now. */
+/**
+ * Applies all that is in order now. Applying erases keys, so the state before can only be gone back to while nothing was applied: a
+ * message that cannot be is thrown if it is the first, and else stays where it is, a gap that nothing fills.
+ */
 function apply(before: Session, now: number): Received {
   let session = before;
   const messages: Incoming[] = [];
   for (let one = session.waiting.get(session.receiveSeq); one; one = session.waiting.get(session.receiveSeq)) {
-    if (one.epoch < session.receiveEpoch) throw new VollyError('forbidden_in_state', 'an epoch that ended');
-    const incoming = toIncoming(session, one);
+    let incoming: Incoming;
+    try {
+      if (one.epoch < session.receiveEpoch) throw new VollyError('forbidden_in_state', 'an epoch that ended');
+      incoming = toIncoming(session, one);
+    } catch (error) {
+      if (messages.length === 0) throw error;
+      break;
+    }
     session = take(session, one, incoming, now);
     messages.push(incoming);
   }
