@@ -1,9 +1,8 @@
 /** Calls between and inside real communities, with real peer connections: what two people can do to each other, end to end. */
 import assert from 'node:assert/strict';
-import Database from 'better-sqlite3';
 import { VollyError } from '../../src/errors.ts';
-import type { Community } from '../support/community.ts';
 import { enrol, type Person, peerConnection, secondDevice, startAgain, within } from '../support/people.ts';
+import { waitingFor } from './bridge-rows.ts';
 import { acceptAndConnect, callWithChannel, converse, hangUp, rings } from './conversation.ts';
 import { anyFailed, deny, type Pair, startPair, until } from './pair.ts';
 import { ShiftedClock } from './shifted-clock.ts';
@@ -196,13 +195,5 @@ describe('A call between two communities', () => {
     for (const { client } of [alice, ann, bob, ...others]) assert.equal(client.refusals.get('fault'), undefined);
   });
 });
-
-/** Envelopes that the bridge keeps for this device. */
-function waitingFor({ databasePath }: Community, { client: { address } }: Person): number {
-  const database = new Database(databasePath, { readonly: true });
-  const count = database.prepare('SELECT count(*) FROM inbox WHERE recipient = ?').pluck().get(address);
-  database.close();
-  return count as number;
-}
 
 const ufragOf = (sdp: string | undefined): string | undefined => /a=ice-ufrag:(\S+)/.exec(sdp ?? '')?.[1];

@@ -2,6 +2,7 @@
  * Searches everything that passed or was kept for what must never be there. Text is looked at as it is, and every base64 run in it is
  * decoded, every byte string that a CBOR head announces is inflated, and what comes out is searched again: a leak does not hide in layers.
  */
+import { hash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
@@ -58,29 +59,30 @@ export const keyNeedles = (what: string, key: Uint8Array): readonly Needle[] => 
   needle(what, Buffer.from(key).toString('base64').replace(/=+$/, '')),
 ];
 
-/** Every place a needle was found in, each once. */
+/** What was found in bytes seen before, by depth and hash: an envelope passes many places, and a second search knows the first one's. */
+type Memory = Map<string, ReadonlySet<string>>;
+const memories = new WeakMap<readonly Needle[], Memory>();
+
+/** Every place a needle was found in, each once. Searching again with the same list of needles costs only what is new. */
 export function searchAll(haystacks: readonly Haystack[], needles: readonly Needle[]): Finding[] {
+  const memory: Memory = memories.get(needles) ?? new Map();
+  memories.set(needles, memory);
   const findings = new Map<string, Finding>();
-  const found = (where: string, what: string) => findings.set(`${where} ${what}`, { where, what });
-  for (const { where, bytes } of haystacks) search(bytes, needles, (what) => found(where, what), 0, new Set());
+  for (const { where, bytes } of haystacks)
+    for (const what of search(bytes, needles, 0, memory)) findings.set(`${where} ${what}`, { where, what });
   return [...findings.values()];
 }
 
-function search(
-  bytes: Buffer,
-  needles: readonly Needle[],
-  found: (what: string) => void,
-  depth: number,
-  seen: Set<string>,
-): void {
-  for (const { what, bytes: wanted } of needles) if (bytes.includes(wanted)) found(what);
-  if (depth === MAX_DEPTH) return;
-  for (const inner of [...decoded(bytes), ...inflated(bytes)]) {
-    const key = `${inner.length} ${inner.subarray(0, 32).toString('latin1')}`;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    search(inner, needles, found, depth + 1, seen);
-  }
+function search(bytes: Buffer, needles: readonly Needle[], depth: number, memory: Memory): ReadonlySet<string> {
+  const key = `${depth} ${hash('sha256', bytes)}`;
+  const known = memory.get(key);
+  if (known) return known;
+  const found = new Set(needles.filter(({ bytes: wanted }) => bytes.includes(wanted)).map(({ what }) => what));
+  if (depth < MAX_DEPTH)
+    for (const inner of [...decoded(bytes), ...inflated(bytes)])
+      for (const what of search(inner, needles, depth + 1, memory)) found.add(what);
+  memory.set(key, found);
+  return found;
 }
 
 function* decoded(bytes: Buffer): Generator<Buffer> {
