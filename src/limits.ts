@@ -113,6 +113,10 @@ export const LIMITS = {
   recentIds: 50_000,
   /** Envelopes waiting for one device. */
   inboxPerDevice: 500,
+  /** Of these, from one origin server: half, so that no other community alone keeps all others from a device that is away. */
+  inboxPerDeviceOfOrigin: 250,
+  /** And from all devices of one member: a call's backlog of half a minute. */
+  inboxPerDeviceOfMember: 64,
   /** Envelopes waiting here from one origin server for all devices. */
   inboxPerOrigin: 20_000,
   /** Ids remembered of one origin server to tell repeats: a hundred a second with a week's life would be more, and is refused. */

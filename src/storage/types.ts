@@ -34,7 +34,8 @@ export interface InboxRow {
 export interface InboxStore {
   /**
    * Remembers (origin, id) until `forgetAt` and keeps the row, if there is one, for its device: one commit. `duplicate` = (origin, id)
-   * was known and nothing changed; `full` = LIMITS.inboxPerDevice, inboxPerOrigin or seenPerOrigin reached, nothing changed.
+   * was known and nothing changed; `full` = a limit of inbox… or seenPerOrigin reached, nothing changed. A subscribe takes the place of
+   * the one that waits from the same device: they say the same, and come each 10 min for as long as nobody answers.
    */
   accept(
     key: { origin: ServerName; id: EnvelopeId; forgetAt: number },
@@ -52,6 +53,10 @@ export interface InboxStore {
 
 /** How long past their end the addresses of acknowledged rows are kept: an `undeliverable` is on its way that long. */
 export const ACKED_MEMORY_MS = 60_000;
+
+/** A device's member, as it begins in addresses of its devices; undefined for what no device sent. */
+export const senderPrefix = (from: string): string | undefined =>
+  from.includes('/') ? from.slice(0, from.lastIndexOf('/') + 1) : undefined;
 
 export interface OutboxRow {
   readonly id: EnvelopeId;

@@ -1,8 +1,13 @@
 /** One member, one peer server, one stranger against a bridge's queues. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { deviceAddress, memberOf, newEnvelopeId, parseDeviceAddress, parseDeviceId, parseServerName } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { EnvelopeOf } from '../../src/protocol/envelope.ts';
+import { memoryStores } from '../../src/storage/memory/stores.ts';
+import { openSqlite } from '../../src/storage/sqlite/stores.ts';
 import { alice, type Bridge, bob, fern, message, orchid, pair } from '../routing/bridge.ts';
 import { ManualClock, seededRandom } from '../support/clock.ts';
 import { SimulatedNetwork } from '../support/simulated-carrier.ts';
@@ -113,4 +118,52 @@ describe('attacks on a bridge’s queues', () => {
     }
     assert.ok(a.warned.length <= 5, `${a.warned.length} lines`);
   });
+});
+
+describe('attacks on the inbox of a device that is away', () => {
+  const kinds = { memory: async () => memoryStores(), sqlite: async () => openSqlite({ file: join(folder, 'volly.db') }) };
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'volly-attack-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  for (const [kind, open] of Object.entries(kinds)) {
+    const fill = async (names: (i: number) => string, type: 'app.volly.call.hangup' | 'app.volly.presence.subscribe') => {
+      const stores = await open();
+      const put = (from: string, i: number) => {
+        const origin = parseServerName(from.replace(/^.*@|\/.*$/g, ''));
+        const key = { origin, id: newEnvelopeId(random), forgetAt: 9 };
+        return stores.inbox.accept(key, { ...key, type, to: bob, from, expires: 9, encoded: `${i}` });
+      };
+      const results: string[] = [];
+      for (let i = 0; i < 600; i++) results.push(await put(names(i), i));
+      return { stores, put, accepted: results.filter((result) => result === 'accepted').length };
+    };
+
+    it(`one server takes half of it (${kind})`, async () => {
+      const { stores, put, accepted } = await fill((i) => `m${i}@evil.example/PHONE`, 'app.volly.call.hangup');
+      assert.equal(accepted, LIMITS.inboxPerDeviceOfOrigin);
+      assert.equal(await put('alice@orchid.example/PHONE', 0), 'accepted');
+      await stores.close();
+    });
+
+    it(`one member with all its devices takes a small part of it (${kind})`, async () => {
+      const { stores, put, accepted } = await fill((i) => `mallory@orchid.example/D${i}`, 'app.volly.call.hangup');
+      assert.equal(accepted, LIMITS.inboxPerDeviceOfMember);
+      assert.equal(await put('mallory@orchid.example.com/D1', 0), 'accepted');
+      assert.equal(await put('alice@orchid.example/PHONE', 0), 'accepted');
+      await stores.close();
+    });
+
+    it(`a contact that asks again each 10 min for a week waits there once (${kind})`, async () => {
+      const { stores, accepted } = await fill(() => 'alice@orchid.example/PHONE', 'app.volly.presence.subscribe');
+      assert.equal(accepted, 600);
+      assert.deepEqual(
+        (await stores.inbox.waiting(bob)).map(({ encoded }) => encoded),
+        ['599'],
+      );
+      await stores.close();
+    });
+  }
 });

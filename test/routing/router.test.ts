@@ -117,7 +117,7 @@ describe('the router', () => {
     b.offline.add(bob);
     b.receive(
       orchid,
-      Array.from({ length: LIMITS.inboxPerDevice + 2 }, () => encodeEnvelope(message(clock))),
+      Array.from({ length: LIMITS.inboxPerDeviceOfMember + 2 }, () => encodeEnvelope(message(clock))),
     );
     await clock.advance(100);
     assert.deepEqual(b.refused, ['overloaded', 'overloaded']);

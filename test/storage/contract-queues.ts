@@ -72,7 +72,8 @@ export function queuesContract(stores: () => Stores): void {
     });
 
     it('is full for one device without being full for another', async () => {
-      const fill = Array.from({ length: LIMITS.inboxPerDevice }, (_, n) => accept(inboxRow(n)));
+      const of = (n: number) => ({ origin: n % 2 ? fern : orchid, from: `m${n}@${n % 2 ? fern : orchid}/PHONE` });
+      const fill = Array.from({ length: LIMITS.inboxPerDevice }, (_, n) => accept(inboxRow(n, of(n))));
       assert.ok((await Promise.all(fill)).every((result) => result === 'accepted'));
       assert.equal(await accept(inboxRow(9_999)), 'full');
       assert.equal(await stores().inbox.seen(orchid, idOf(9_999)), false);
@@ -83,7 +84,9 @@ export function queuesContract(stores: () => Stores): void {
 
     it('is full for one origin without being full for another', async () => {
       const to = (n: number) => parseDeviceAddress(`m${n % 100}@fern.example/PHONE`);
-      const fill = Array.from({ length: LIMITS.inboxPerOrigin }, (_, n) => accept(inboxRow(n, { to: to(n) })));
+      const fill = Array.from({ length: LIMITS.inboxPerOrigin }, (_, n) =>
+        accept(inboxRow(n, { to: to(n), from: `m${n}@orchid.example/PHONE` })),
+      );
       assert.ok((await Promise.all(fill)).every((result) => result === 'accepted'));
       assert.equal(await accept(inboxRow(99_999)), 'full');
       assert.equal(await accept(inboxRow(99_999, { origin: fern })), 'accepted');

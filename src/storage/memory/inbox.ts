@@ -1,6 +1,6 @@
 import type { EnvelopeId, ServerName } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
-import type { InboxRow, InboxStore } from '../types.ts';
+import { type InboxRow, type InboxStore, senderPrefix } from '../types.ts';
 import { Tally } from './tally.ts';
 
 export function inboxStore(): InboxStore {
@@ -9,30 +9,43 @@ export function inboxStore(): InboxStore {
   const rows = new Map<string, InboxRow>();
   const keyOf = (origin: ServerName, id: EnvelopeId): string => `${origin} ${id}`;
   const ofOrigin = new Tally();
+  /** By device, and of each by origin and by sending member. */
   const ofDevice = new Tally();
   const seenOf = new Tally();
   const isFull = (origin: ServerName, row: InboxRow | undefined): boolean => {
     if (seenOf.of(origin) >= LIMITS.seenPerOrigin) return true;
     if (!row) return false;
-    return ofOrigin.of(origin) >= LIMITS.inboxPerOrigin || ofDevice.of(row.to) >= LIMITS.inboxPerDevice;
+    if (ofOrigin.of(origin) >= LIMITS.inboxPerOrigin || ofDevice.of(row.to) >= LIMITS.inboxPerDevice) return true;
+    if (ofDevice.of(`${row.to} ${origin}`) >= LIMITS.inboxPerDeviceOfOrigin) return true;
+    return memberOf(row) !== undefined && ofDevice.of(`${row.to} ${memberOf(row)}`) >= LIMITS.inboxPerDeviceOfMember;
+  };
+  const memberOf = ({ from }: InboxRow): string | undefined => senderPrefix(from);
+  const tally = (row: InboxRow, change: 1 | -1): void => {
+    ofOrigin.add(row.origin, change);
+    const member = memberOf(row);
+    for (const part of ['', ` ${row.origin}`, ...(member === undefined ? [] : [` ${member}`])])
+      ofDevice.add(`${row.to}${part}`, change);
   };
   const drop = (key: string, row: InboxRow): void => {
     rows.delete(key);
-    ofOrigin.add(row.origin, -1);
-    ofDevice.add(row.to, -1);
+    tally(row, -1);
   };
 
   return {
     async accept({ origin, id, forgetAt }, row) {
       const key = keyOf(origin, id);
       if (seen.has(key)) return 'duplicate';
-      if (isFull(origin, row)) return 'full';
+      if (isFull(origin, undefined)) return 'full';
+      const older =
+        row?.type === 'app.volly.presence.subscribe' &&
+        [...rows].find(([, one]) => one.to === row.to && one.from === row.from && one.type === row.type);
+      if (older) drop(...older);
+      else if (isFull(origin, row)) return 'full';
       seen.set(key, forgetAt);
       seenOf.add(origin, 1);
       if (!row) return 'accepted';
       rows.set(key, row);
-      ofOrigin.add(origin, 1);
-      ofDevice.add(row.to, 1);
+      tally(row, 1);
       return 'accepted';
     },
     seen: async (origin, id) => seen.has(keyOf(origin, id)),

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { LIMITS } from '../../limits.ts';
-import type { InboxRow, InboxStore } from '../types.ts';
+import { type InboxRow, type InboxStore, senderPrefix } from '../types.ts';
 import type { Commits } from './commits.ts';
 
 const COLUMNS = 'origin, id, type, recipient AS "to", sender AS "from", expires, encoded';
@@ -13,7 +13,13 @@ export function inboxStore(db: Database, commits: Commits): InboxStore {
   const counts = db.prepare<[string], { waiting: number; seen: number }>(
     'SELECT waiting, seen FROM inbox_counts WHERE origin = ?',
   );
-  const ofDevice = db.prepare<[string], { rows: number }>('SELECT count(*) AS rows FROM inbox WHERE recipient = ?');
+  const ofDevice = db.prepare<[string, string], { rows: number; ofOrigin: number }>(
+    'SELECT count(*) AS rows, count(*) FILTER (WHERE origin = ?) AS ofOrigin FROM inbox WHERE recipient = ?',
+  );
+  const ofMember = db.prepare<[string, string, string], { rows: number }>(
+    'SELECT count(*) AS rows FROM inbox WHERE recipient = ? AND sender >= ? AND sender < ?',
+  );
+  const dropOlder = db.prepare<[string, string, string]>('DELETE FROM inbox WHERE recipient = ? AND sender = ? AND type = ?');
   const insert = db.prepare<[string, string, string, string, string, number, string]>(
     'INSERT INTO inbox (origin, id, type, recipient, sender, expires, encoded) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
@@ -35,14 +41,21 @@ export function inboxStore(db: Database, commits: Commits): InboxStore {
     const count = counts.get(origin) ?? { waiting: 0, seen: 0 };
     if (count.seen >= LIMITS.seenPerOrigin) return true;
     if (!row) return false;
-    return count.waiting >= LIMITS.inboxPerOrigin || ofDevice.get(row.to)!.rows >= LIMITS.inboxPerDevice;
+    if (count.waiting >= LIMITS.inboxPerOrigin) return true;
+    const { rows, ofOrigin } = ofDevice.get(origin, row.to)!;
+    if (rows >= LIMITS.inboxPerDevice || ofOrigin >= LIMITS.inboxPerDeviceOfOrigin) return true;
+    const member = senderPrefix(row.from);
+    // '0' is what follows '/': all devices of the member and nothing else.
+    return member !== undefined && ofMember.get(row.to, member, `${member.slice(0, -1)}0`)!.rows >= LIMITS.inboxPerDeviceOfMember;
   };
 
   return {
     accept: (key, row) =>
       commits.change(() => {
         if (seen.get(key.origin, key.id)) return 'duplicate';
-        if (isFull(key.origin, row)) return 'full';
+        if (isFull(key.origin, undefined)) return 'full';
+        const replaces = row?.type === 'app.volly.presence.subscribe' && dropOlder.run(row.to, row.from, row.type).changes > 0;
+        if (!replaces && isFull(key.origin, row)) return 'full';
         remember.run(key.origin, key.id, key.forgetAt);
         if (row) insert.run(row.origin, row.id, row.type, row.to, row.from, row.expires, row.encoded);
         return 'accepted';

@@ -3,9 +3,10 @@ import type { Database } from 'better-sqlite3';
 import { VollyError } from '../../errors.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { quarantineSize } from './migrations/0002-quarantine-size.ts';
+import { inboxSender } from './migrations/0003-inbox-sender.ts';
 
 /** In order; the schema's version (`user_version`) is the number of migrations applied. */
-const MIGRATIONS: readonly string[] = [initial, quarantineSize];
+const MIGRATIONS: readonly string[] = [initial, quarantineSize, inboxSender];
 
 /** Throws `newer_schema` when the database is ahead of this program, and changes nothing then. */
 export function migrate(db: Database): void {
