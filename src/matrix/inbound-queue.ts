@@ -37,8 +37,12 @@ export interface InboundQueueOptions {
   readonly signal: AbortSignal;
 }
 
-/** Server → refusals of one answer that were quarantined. */
-type Kept = Map<string, number>;
+interface Answer extends Inbound {
+  /** Server → refusals that were quarantined. */
+  readonly kept: Map<string, number>;
+  /** It could not be journaled: no more work on it, it comes again. */
+  lost: boolean;
+}
 
 export class InboundQueue {
   readonly #options: InboundQueueOptions;
@@ -59,22 +63,30 @@ export class InboundQueue {
     await Promise.all(this.#unsettled);
   }
 
-  add(entry: number, inbound: Inbound): void {
-    const kept: Kept = new Map();
-    const first = this.#passes.then(() => this.#pass(inbound.arrivals, kept));
+  /**
+   * `journaled` is the entry's number, once it is on disk. Routing does not wait for that: an answer that cannot be journaled is still the
+   * homeserver's to bring again, and what was routed of it is known by its ids then.
+   */
+  add(journaled: Promise<number>, inbound: Inbound): void {
+    const answer: Answer = { ...inbound, kept: new Map(), lost: false };
+    const entry = journaled.catch(() => {
+      answer.lost = true;
+      return undefined;
+    });
+    const first = this.#passes.then(() => this.#pass(answer.arrivals, answer));
     this.#passes = first.then(() => {});
-    const settled = first.then((held) => this.#settle(entry, inbound, held, kept));
+    const settled = Promise.all([entry, first]).then(([number, held]) => this.#settle(number, answer, held));
     this.#unsettled.add(settled);
     settled.finally(() => this.#unsettled.delete(settled));
   }
 
   /** Routes in order; returns what met a full queue. A database that fails holds everything here: nothing behind may overtake. */
-  async #pass(arrivals: readonly Arrival[], kept: Kept): Promise<Arrival[]> {
+  async #pass(arrivals: readonly Arrival[], answer: Answer): Promise<Arrival[]> {
     const held: Arrival[] = [];
     for (let at = 0; at < arrivals.length; at += WINDOW) {
       let window = arrivals.slice(at, at + WINDOW);
-      for (let failures = 1; window.length > 0 && !this.#options.signal.aborted; failures++) {
-        const outcomes = await Promise.all(window.map((arrival) => this.#route(arrival, kept)));
+      for (let failures = 1; window.length > 0 && !answer.lost && !this.#options.signal.aborted; failures++) {
+        const outcomes = await Promise.all(window.map((arrival) => this.#route(arrival, answer)));
         held.push(...window.filter((_, i) => outcomes[i] === 'held'));
         window = window.filter((_, i) => outcomes[i] === 'again');
         if (window.length > 0) await pause(this.#options.clock, backoffMs(failures), this.#options.signal);
@@ -83,7 +95,7 @@ export class InboundQueue {
     return held;
   }
 
-  async #route(arrival: Arrival, kept: Kept): Promise<'settled' | 'held' | 'again'> {
+  async #route(arrival: Arrival, answer: Answer): Promise<'settled' | 'held' | 'again'> {
     try {
       await this.#options.route.route(arrival.envelope, { kind: 'server', server: arrival.server });
       return 'settled';
@@ -96,22 +108,24 @@ export class InboundQueue {
       if (code === undefined)
         log.warn('a bug while routing', { stack: error instanceof Error ? String(error.stack) : typeof error });
       if (code === undefined || !NOT_KEPT.has(code))
-        await this.#quarantine(arrival.server, refusalOf(error, summary(arrival)), kept);
+        await this.#quarantine(arrival.server, refusalOf(error, summary(arrival)), answer);
       return 'settled';
     }
   }
 
   /** Held envelopes are tried again beside the entries behind; once many wait so, one full queue must not stop the others. */
-  async #settle(entry: number, { refused, strangers }: Inbound, held: Arrival[], kept: Kept): Promise<void> {
+  async #settle(entry: number | undefined, answer: Answer, held: Arrival[]): Promise<void> {
+    if (entry === undefined) return;
+    const { refused, strangers } = answer;
     const { clock, counters, journal, signal } = this.#options;
     for (let i = 0; i < strangers; i++) counters.count('inbound_dropped', { reason: 'sender' });
     for (const refusal of refused) {
       counters.count('inbound_refused', { code: refusal.code });
-      await this.#quarantine(refusal.source, refusal, kept);
+      await this.#quarantine(refusal.source, refusal, answer);
     }
     for (let tries = 1; held.length > 0 && tries <= HELD_TRIES && this.#unsettled.size <= LIMITS.journalRows / 2; tries++) {
       await pause(clock, backoffMs(tries), signal);
-      held = await this.#pass(held, kept);
+      held = await this.#pass(held, answer);
     }
     if (signal.aborted) return;
     if (held.length > 0) counters.count('inbound_dropped', { reason: 'full' });
@@ -119,7 +133,7 @@ export class InboundQueue {
     await journal.done(entry).catch(() => counters.count('journal_failed'));
   }
 
-  async #quarantine(source: string, { code, content }: { code: string; content: string }, kept: Kept): Promise<void> {
+  async #quarantine(source: string, { code, content }: { code: string; content: string }, { kept }: Answer): Promise<void> {
     const already = kept.get(source) ?? 0;
     if (already >= LIMITS.quarantinePerAnswer) return;
     kept.set(source, already + 1);

@@ -1,6 +1,6 @@
 /**
- * The one way in: a long poll of the bridge user's /sync. Each answer is journaled together with its position in one commit, then routed;
- * only the request after that, with this position as `since`, lets the homeserver forget it.
+ * The one way in: a long poll of the bridge user's /sync. Each answer is journaled together with its position, in the commit that also
+ * holds what routing it puts into the inbox; only the request after that commit, with this position as `since`, lets the homeserver forget it.
  *
  * The position is never read back. After a start, or after the homeserver was away, the first request has no `since`: it brings all that
  * was not forgotten yet, some of it for the second time, which the router knows by its ids. A stored `since` is worse: when the
@@ -87,7 +87,7 @@ export class SyncReceiver implements Receiver {
   async #run(pending: readonly { entry: number; raw: string }[]): Promise<void> {
     for (const { entry, raw } of pending) {
       await this.#queue.room();
-      this.#begin(entry, eventsIn(raw));
+      this.#begin(Promise.resolve(entry), eventsIn(raw));
     }
     while (!this.#stop.signal.aborted) {
       await this.#queue.room();
@@ -104,7 +104,11 @@ export class SyncReceiver implements Receiver {
     if (!this.#prepared) await prepare(this.#stop.signal);
     this.#prepared = true;
     const answer = await sync(client, this.#since, this.#stop.signal);
-    if (answer.events.length > 0) this.#begin(await journal.append(RECEIVER, answer.raw, answer.position), answer.events);
+    if (answer.events.length > 0) {
+      const entry = journal.append(RECEIVER, answer.raw, answer.position);
+      this.#begin(entry, answer.events);
+      await entry;
+    }
     this.#since = answer.position;
     this.#lastSyncAt = clock.now();
     if (!this.#ready) this.#options.log.info('receiving from the homeserver');
@@ -113,7 +117,7 @@ export class SyncReceiver implements Receiver {
     this.#told = undefined;
   }
 
-  #begin(entry: number, events: readonly unknown[]): void {
+  #begin(entry: Promise<number>, events: readonly unknown[]): void {
     this.#queue.add(entry, readEvents(events, this.#options.server));
   }
 

@@ -61,6 +61,13 @@ export function queuesContract(stores: () => Stores): void {
       assert.equal(await accept(inboxRow(1)), 'duplicate');
     });
 
+    it('shows a row no more from the moment it is taken, though its end on disk may wait for company', async () => {
+      await accept(inboxRow(1));
+      const taken = stores().inbox.taken(phone, orchid, idOf(1));
+      assert.deepEqual(await stores().inbox.waiting(phone), []);
+      assert.equal(await taken, true);
+    });
+
     it('expires rows in portions, soonest first, then forgets their ids', async () => {
       for (const n of [1, 2, 3]) await accept(inboxRow(n, { expires: 1_000 * n }));
       assert.deepEqual(await stores().inbox.expire(999, 10), []);

@@ -1,13 +1,16 @@
 /**
  * Group commit. A synchronous commit waits for the disk and holds the event loop meanwhile (165 µs for one row, 0.4 ms for ten,
  * tails to 19 ms for a hundred), so changes of one turn of the loop share a commit, a commit stays small, and sockets get their
- * turn between two of them. Under load changes gather while the loop is busy and commits fill up by themselves; no timer waits.
+ * turn between two of them. Under load changes gather while the loop is busy and commits fill up by themselves; no timer waits, except
+ * for what only tidies up: that goes along with the next commit that somebody needs.
  */
 import type { Database } from 'better-sqlite3';
 import type { Clock } from '../../clock.ts';
 import { VollyError } from '../../errors.ts';
 
 const CHANGES_PER_COMMIT = 20;
+/** How long tidying waits for a commit to go along with. A crash in this time leaves what would have been left a moment earlier, too. */
+const TIDY_MS = 50;
 /** Another process holds the database: try again this often, the loop free in between, and give up after BUSY_TRIES. */
 const BUSY_RETRY_MS = 50;
 const BUSY_TRIES = 100;
@@ -32,6 +35,7 @@ export class Commits {
   readonly #step: Readonly<Record<'begin' | 'commit' | 'rollback' | 'save' | 'release' | 'undo', () => unknown>>;
   #queue: Change[] = [];
   #scheduled = false;
+  #cancelTidy: (() => void) | undefined;
   #busyTries = 0;
   #closed = false;
 
@@ -56,12 +60,17 @@ export class Commits {
 
   /** Runs `work` inside a commit shared with others, in order of the calls. Resolves with its result once that is on disk. */
   change<T>(work: () => T): Promise<T> {
-    if (this.#closed) return Promise.reject(new VollyError('database', 'closed'));
-    return new Promise<T>((resolve, reject) => {
-      const settle = (outcome: Outcome) => ('error' in outcome ? reject(asVolly(outcome.error)) : resolve(outcome.value as T));
-      this.#queue.push({ work, settle });
-      this.#schedule();
-    });
+    const changed = this.#add(work);
+    this.#schedule();
+    return changed;
+  }
+
+  /** As `change`, in its place among them, for what nobody waits for and a restart would find to do again: never costs the disk a wait of its own. */
+  tidy<T>(work: () => T): Promise<T> {
+    const changed = this.#add(work);
+    if (this.#queue.length >= CHANGES_PER_COMMIT) this.#schedule();
+    else this.#cancelTidy ??= this.#clock.after(TIDY_MS, () => this.#schedule());
+    return changed;
   }
 
   /** Reads what is committed; changes still in the queue are not seen. */
@@ -76,11 +85,22 @@ export class Commits {
   /** Commits what waits; later changes are refused. */
   close(): void {
     this.#closed = true;
+    this.#cancelTidy?.();
     while (this.#queue.length > 0) this.#next(true);
   }
 
+  #add<T>(work: () => T): Promise<T> {
+    if (this.#closed) return Promise.reject(new VollyError('database', 'closed'));
+    return new Promise<T>((resolve, reject) => {
+      const settle = (outcome: Outcome) => ('error' in outcome ? reject(asVolly(outcome.error)) : resolve(outcome.value as T));
+      this.#queue.push({ work, settle });
+    });
+  }
+
   #schedule(): void {
-    if (this.#scheduled) return;
+    this.#cancelTidy?.();
+    this.#cancelTidy = undefined;
+    if (this.#scheduled || this.#queue.length === 0) return;
     this.#scheduled = true;
     setImmediate(() => this.#turn());
   }

@@ -61,8 +61,9 @@ export function inboxStore(db: Database, commits: Commits): InboxStore {
         return 'accepted';
       }),
     seen: (origin, id) => commits.read(() => seen.get(origin, id) !== undefined),
-    waiting: (device) => commits.read(() => waiting.all(device)),
-    taken: (device, origin, id) => commits.change(() => take.run(origin, id, device).changes > 0),
+    // In the order of changes: what was taken a moment ago does not wait any more.
+    waiting: (device) => commits.change(() => waiting.all(device)),
+    taken: (device, origin, id) => commits.tidy(() => take.run(origin, id, device).changes > 0),
     async expire(now, limit) {
       // Called every second: most times there is nothing, and nothing shall not take a turn of the commit queue.
       if (!(await commits.read(() => due.get(now, now)))) return [];

@@ -18,7 +18,7 @@ export function journalStore(db: Database, commits: Commits): JournalStore {
         return Number(append.run(receiver, raw).lastInsertRowid);
       }),
     pending: (receiver) => commits.read(() => pending.all(receiver)),
-    done: (entry) => commits.change(() => void done.run(entry)),
+    done: (entry) => commits.tidy(() => void done.run(entry)),
     position: (receiver) => commits.read(() => position.get(receiver)?.position),
     reset: (receiver) => commits.change(() => void reset.run(receiver)),
   };

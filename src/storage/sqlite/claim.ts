@@ -1,0 +1,28 @@
+/**
+ * One bridge to a database: two would take the homeserver's answers from each other, and neither would hear of what the other keeps for
+ * its devices. The claim is SQLite's own lock on an empty file beside it, which ends with the process however that ends; commands
+ * beside a running bridge need none.
+ */
+import { chmodSync, closeSync, openSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { VollyError } from '../../errors.ts';
+import { asVolly } from './commits.ts';
+
+/** Returns what gives it back. Throws `database` while another process holds it. */
+export function claimDatabase(file: string): () => void {
+  const path = `${file}-claim`;
+  let db: Database.Database | undefined;
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+    chmodSync(path, 0o600);
+    db = new Database(path, { timeout: 0 });
+    db.pragma('locking_mode = EXCLUSIVE');
+    db.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    db?.close();
+    const busy = String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY');
+    throw busy ? new VollyError('database', `${file} is in use by another running bridge`, { cause: error }) : asVolly(error);
+  }
+  const claim = db;
+  return () => void claim.close();
+}
