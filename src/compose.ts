@@ -20,6 +20,7 @@ import { Legacy } from './gateway/legacy/server.ts';
 import { Gateway } from './gateway/server.ts';
 import { memberShelf } from './gateway/shelf.ts';
 import { BRIDGE_DEVICE, bridgeUserOf, type Localpart } from './ids.ts';
+import { LIMITS } from './limits.ts';
 import { appserviceRouter } from './matrix/appservice.ts';
 import { ensureBridgeUser } from './matrix/bridge-user.ts';
 import { HomeserverClient } from './matrix/client.ts';
@@ -34,6 +35,7 @@ import { listen } from './ops/listen.ts';
 import { createLog } from './ops/log.ts';
 import { createJunction } from './routing/junction.ts';
 import type { Counters, Log } from './routing/ports.ts';
+import { claimDatabase } from './storage/sqlite/claim.ts';
 import { openSqlite } from './storage/sqlite/stores.ts';
 import type { Stores } from './storage/types.ts';
 
@@ -66,6 +68,8 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
   try {
     const stores = openStores(config);
     started.push(() => stores.close());
+    const release = claimDatabase(config.storage.path);
+    started.unshift(async () => release());
     const community = await loadCommunityKey({ file: config.keys.path, server: own, provider, random });
 
     const client = new HomeserverClient({
@@ -131,6 +135,8 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
     const enter = (request: IncomingMessage) => legacyDoor.enter(countedAs(addressOf(request)));
     const legacy = legacyKeys && new Legacy({ ...doorway, keys: legacyKeys, facts, enter });
     const sockets = gatewayServer(config);
+    // Before a handshake counts them, sockets are only sockets: more than this is nobody's members.
+    sockets.maxConnections = LIMITS.connections;
     gateway.attach(sockets, legacy);
     const door = await listen(sockets, config.gateway.listen);
     started.push(async () => {
@@ -165,7 +171,8 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
 
 /** Ends TLS itself only where the configuration has a certificate; everything but an upgrade is answered with 426. */
 function gatewayServer({ gateway: { tls } }: Config): Server | SecureServer {
-  const answer: RequestListener = (_request, response) => response.writeHead(426, { upgrade: 'websocket' }).end();
+  const answer: RequestListener = (_request, response) =>
+    response.writeHead(426, { upgrade: 'websocket', connection: 'close' }).end();
   if (!tls) return createServer(answer);
   try {
     return createSecureServer({ cert: readFileSync(tls.certificate), key: readFileSync(tls.key) }, answer);

@@ -9,8 +9,14 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** From the first byte of a connection to the last one of its request: nobody holds sockets by sending nothing. */
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 60_000;
+
 /** Port 0 takes a free one. Throws `port_taken`, for every reason why the address cannot be listened on. */
 export async function listen(server: Server | SecureServer, at: { host: string; port: number }): Promise<Listener> {
+  server.headersTimeout = HEADERS_MS;
+  server.requestTimeout = REQUEST_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(new VollyError('port_taken', `${at.host}:${at.port} ${error.code}`, { cause: error }));

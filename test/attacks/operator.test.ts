@@ -1,0 +1,56 @@
+/** What an operator does by mistake. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { listen } from '../../src/ops/listen.ts';
+import { claimDatabase } from '../../src/storage/sqlite/claim.ts';
+import { openSqlite } from '../../src/storage/sqlite/stores.ts';
+
+const module = new URL('../../src/storage/sqlite/claim.ts', import.meta.url).pathname;
+
+describe('mistakes of an operator', () => {
+  let folder: string;
+  let file: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'volly-attack-'));
+    file = join(folder, 'volly.db');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('a second bridge on one database is refused, a command beside it is not, and a killed one leaves no claim', async () => {
+    const code = `import { claimDatabase } from ${JSON.stringify(module)}; claimDatabase(${JSON.stringify(file)}); console.log('has it'); setInterval(() => {}, 1000);`;
+    const other = spawn(process.execPath, ['--input-type=module-typescript', '-e', code], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(other.stdout, 'data');
+      assert.throws(() => claimDatabase(file), { code: 'database', message: /another running bridge/ });
+      await openSqlite({ file }).close();
+    } finally {
+      other.kill('SIGKILL');
+      await once(other, 'exit');
+    }
+    const release = claimDatabase(file);
+    assert.throws(() => claimDatabase(file), { code: 'database' });
+    assert.equal(statSync(`${file}-claim`).mode & 0o777, 0o600);
+    release();
+    claimDatabase(file)();
+  });
+
+  it('a listener gives up a connection that sends no request, and takes no more connections than it says', async () => {
+    const server = createServer();
+    const listener = await listen(server, { host: '127.0.0.1', port: 0 });
+    assert.ok(server.headersTimeout <= 10_000 && server.requestTimeout <= 60_000);
+    server.maxConnections = 1;
+    const first = connect(listener.port, '127.0.0.1');
+    await once(first, 'connect');
+    const second = connect(listener.port, '127.0.0.1').on('error', () => {});
+    await once(second, 'close');
+    await listener.close();
+  });
+});
