@@ -97,10 +97,23 @@ function* inflated(bytes: Buffer): Generator<Buffer> {
     const head = bytes[at];
     const [start, length] =
       head === 0x58 ? [at + 2, bytes[at + 1]!] : head === 0x59 ? [at + 3, bytes.readUInt16BE(at + 1)] : [0, 0];
-    if (length < 16 || start + length > bytes.length) continue;
+    if (length < 16 || start + length > bytes.length || !mayBeDeflated(bytes, start)) continue;
     const inner = inflate(bytes.subarray(start, start + length));
     if (inner) yield inner;
   }
+}
+
+/**
+ * A megabyte of base64 has thousands of letters that look like a CBOR head, and zlib is slow to say no: deflate knows no block of type 3,
+ * and does not begin with sixteen bytes of plain text.
+ */
+function mayBeDeflated(bytes: Buffer, start: number): boolean {
+  if (((bytes[start] as number) & 6) === 6) return false;
+  for (let at = start; at < start + 16; at++) {
+    const byte = bytes[at] as number;
+    if (byte < 0x20 || byte > 0x7e) return true;
+  }
+  return false;
 }
 
 function inflate(bytes: Buffer): Buffer | undefined {
