@@ -3,7 +3,8 @@
  * cache. All of it is secret or personal: keep it as the platform keeps secrets. Call keys are never among it (PROTOCOL.md section 10).
  */
 import type { Bytes } from '../bytes.ts';
-import { type Cbor, decodeCbor, encodeCbor } from '../protocol/cbor.ts';
+import { VollyError } from '../errors.ts';
+import { asArray, type Cbor, decodeCbor, encodeCbor } from '../protocol/cbor.ts';
 
 /**
  * The app's storage. Names are `[a-z]+`. A promise resolves once the change is durable: what the bridge is told we have, we have. One
@@ -34,13 +35,16 @@ export class MemoryStore implements Store {
 
 /** The first item of every record: a newer program reads the older one's, never the other way round. */
 const VERSION = 1;
+const MANY_FIELDS = 100;
 
-/** Undefined where there is none. Throws `bad_encoding` for a damaged one. */
+/** Undefined where there is none. Throws `bad_encoding` for a damaged one, `newer_schema` for one that this program cannot read. */
 export async function readRecord(store: Store, name: string): Promise<readonly Cbor[] | undefined> {
   const bytes = await store.get(name);
   if (!bytes) return undefined;
-  const record = decodeCbor(bytes);
-  return Array.isArray(record) && record[0] === VERSION ? record.slice(1) : undefined;
+  const [version, ...fields] = asArray(decodeCbor(bytes), name, 1, MANY_FIELDS);
+  // Not undefined: that would be a fresh store, and the next write the end of what is in it.
+  if (version !== VERSION) throw new VollyError('newer_schema', `the store's ${name}`);
+  return fields;
 }
 
 export const writeRecord = (store: Store, name: string, fields: readonly Cbor[]): Promise<void> =>
