@@ -219,3 +219,6 @@ export class VollyError extends Error {
     return ERRORS[this.code].certain !== false;
   }
 }
+
+/** Of an unknown error: a bug of ours, that some input has found. */
+export const codeOf = (error: unknown): ErrorCode | undefined => (error instanceof VollyError ? error.code : undefined);

@@ -30,7 +30,10 @@ const packages = imports.filter(({ to }) => !to.endsWith('.ts'));
 
 const LEAVES = ['ids.ts', 'errors.ts', 'limits.ts', 'bytes.ts', 'clock.ts'];
 /** What a bridge never reaches: the files that seal and open what members say to each other. */
-const SEALING = ['offer', 'answer', 'session', 'presence', 'body', 'select', 'negotiate'].map((name) => `protocol/${name}`);
+const SEALING = [
+  ...['offer', 'answer', 'session', 'presence', 'body', 'select', 'negotiate'].map((name) => `protocol/${name}`),
+  'party/',
+];
 
 /** Longest prefix wins. `leaves` stands for the leaf files; an entry ending in `/` is a whole room, another one file. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
@@ -38,11 +41,12 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'compose.ts': ['*'],
   'crypto/': ['leaves', 'crypto/'],
   'protocol/': ['leaves', 'crypto/', 'protocol/'],
-  'client/': ['leaves', 'crypto/', 'protocol/', 'client/'],
+  'party/': ['leaves', 'crypto/', 'protocol/', 'party/'],
+  'client/': ['leaves', 'crypto/', 'protocol/', 'party/', 'client/'],
   'routing/': ['leaves', 'protocol/envelope.ts', 'storage/types.ts', 'routing/'],
   'matrix/': ['leaves', 'protocol/envelope.ts', 'routing/ports.ts', 'storage/types.ts', 'matrix/'],
   'gateway/': ['leaves', 'protocol/', 'crypto/', 'routing/ports.ts', 'storage/types.ts', 'gateway/'],
-  'gateway/legacy/': ['leaves', 'protocol/', 'crypto/', 'routing/ports.ts', 'storage/types.ts', 'gateway/legacy/'],
+  'gateway/legacy/': ['leaves', 'protocol/', 'crypto/', 'party/', 'routing/ports.ts', 'storage/types.ts', 'gateway/legacy/'],
   'storage/': ['leaves', 'protocol/envelope.ts', 'storage/'],
   'config/': ['leaves', 'config/'],
   'ops/': ['leaves', 'ops/', 'config/', 'routing/ports.ts', 'storage/types.ts'],
@@ -110,7 +114,7 @@ describe('architecture', () => {
 
   it('keeps Node out of what runs in a browser', () => {
     const browser = packages.filter(
-      ({ from, to }) => /^(crypto|protocol|client)\//.test(from) && from !== 'client/node.ts' && to.startsWith('node:'),
+      ({ from, to }) => /^(crypto|protocol|party|client)\//.test(from) && from !== 'client/node.ts' && to.startsWith('node:'),
     );
     assert.deepEqual(show(browser), []);
   });

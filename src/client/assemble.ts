@@ -3,6 +3,7 @@ import type { Clock, RandomBytes } from '../clock.ts';
 import type { Provider } from '../crypto/primitives.ts';
 import { type ErrorCode, VollyError } from '../errors.ts';
 import type { MemberId } from '../ids.ts';
+import { Queue } from '../party/queue.ts';
 import type { PresenceState } from '../protocol/presence-update.ts';
 import { Calls } from './calls.ts';
 import { openGateway } from './connection.ts';
@@ -17,7 +18,6 @@ import type { Incoming } from './incoming.ts';
 import type { Keys } from './keys.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Presence, type PresenceRequest } from './presence.ts';
-import { Queue } from './queue.ts';
 import type { Store } from './store.ts';
 import { loadTicket, ticketSaver } from './ticket.ts';
 import { VerifiedLists } from './verified.ts';
@@ -94,11 +94,13 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
     onShelved: (prekeyHash) => lifecycle.onShelved(prekeyHash),
     onState: (state) => lifecycle.onState(state),
   });
+  const queue = new Queue();
   const context: Context = {
-    ...{ provider, random, clock, store, keys },
+    ...{ provider, random, clock, store, keys, queue },
     contacts: await Contacts.load(store),
     verified: new VerifiedLists(),
-    queue: new Queue(),
+    // What goes wrong there is a bug: it surfaces as uncaught.
+    run: (_what, task) => queue.run(task),
     now: () => gateway.now(),
     keyNow: () => Math.max(gateway.now(), clock.now()),
     send: (envelope) => gateway.sendEnvelope(envelope),

@@ -1,17 +1,13 @@
 /** Which calls there are, which ended, and what came before its call. Used inside the client's queue. */
 import { type CallId, type MemberId, memberOf } from '../ids.ts';
+import type { CallEnvelope } from '../party/open.ts';
+import type { Runner } from '../party/runner.ts';
 import { type EndedCalls, hasEnded, markEnded } from '../protocol/call-ended.ts';
 import { expireHeld, type Held, type HoldResult, hold, release } from '../protocol/call-held.ts';
 import type { CallState } from '../protocol/call-state.ts';
-import type { EnvelopeOf } from '../protocol/envelope.ts';
-import type { MessageEnvelope } from '../protocol/session-messages.ts';
 import type { Call } from './call.ts';
 import type { Context } from './context.ts';
 import type { Incoming } from './incoming.ts';
-import type { Runner } from './runner.ts';
-
-/** What belongs to a call that an offer began. */
-export type CallEnvelope = MessageEnvelope | EnvelopeOf<'app.volly.call.answer'>;
 
 export class CallRegistry {
   readonly #context: Context;

@@ -1,12 +1,15 @@
 /** A call as its person sees it. The state machine behind it is a Runner's; the media go through a Media. */
 import type { ErrorCode } from '../errors.ts';
 import type { CallId, DeviceAddress, MemberId } from '../ids.ts';
+import type { Runner } from '../party/runner.ts';
+import type { Applied } from '../party/runner-owner.ts';
+import type { Content } from '../party/seal.ts';
 import type { CallState, End, Phase, Role } from '../protocol/call-state.ts';
 import type { Context } from './context.ts';
 import { Emitter } from './events.ts';
 import { Media } from './media.ts';
 import type { PeerConnectionLike } from './peer-connection.ts';
-import type { Applied, Content, Runner } from './runner.ts';
+import { epochOf, negotiate } from './renegotiation.ts';
 
 export interface CallEvents {
   /** A device of the callee rings. */
@@ -72,7 +75,7 @@ export class Call extends Emitter<CallEvents> {
 
   /** How often the call's keys were made anew: 1 from the answer on, one more with each ICE restart. */
   get epoch(): number {
-    return this.#runner?.epoch ?? 0;
+    return this.#runner ? epochOf(this.#runner) : 0;
   }
 
   get end(): End | undefined {
@@ -155,7 +158,7 @@ export class Call extends Emitter<CallEvents> {
   async #negotiate(description: 'offer' | 'answer', content: Content): Promise<boolean> {
     const runner = this.#runner;
     if (!runner || this.#end) return false;
-    return this.#context.queue.run(() => runner.negotiate(description, content));
+    return this.#context.queue.run(() => negotiate(runner, description, content));
   }
 
   #run(task: (runner: Runner) => Promise<void> | void): Promise<void> {

@@ -1,17 +1,19 @@
 /** Calls that this user makes. What happens in a call is its state machine's business. */
-import { equal } from '../bytes.ts';
+import { codeOf } from '../errors.ts';
 import { type DeviceAddress, type MemberId, newCallId } from '../ids.ts';
+import { newerOf } from '../party/key-queries.ts';
+import { Link } from '../party/link.ts';
+import { Runner } from '../party/runner.ts';
+import type { RunnerOwner } from '../party/runner-owner.ts';
 import type { Peer } from '../protocol/bundle.ts';
 import { startCall } from '../protocol/call.ts';
 import { addressOf } from '../protocol/header.ts';
 import { sealOffer } from '../protocol/offer.ts';
 import { Call } from './call.ts';
 import type { CallRegistry } from './call-registry.ts';
-import { type Context, codeOf } from './context.ts';
+import type { Context } from './context.ts';
 import type { Directory } from './directory.ts';
-import { Link } from './link.ts';
 import type { PeerConnectionLike } from './peer-connection.ts';
-import { Runner, type RunnerOwner } from './runner.ts';
 
 /** One call to make: what its offers are made of. */
 interface Plan {
@@ -90,10 +92,7 @@ export class Calling {
   async #refetch(runner: Runner, { call, devices }: Plan, device: DeviceAddress): Promise<void> {
     const old = devices.get(device) as Peer;
     const peers = await this.#directory.fetch(call.peer, { allowLegacy: !call.endToEnd }).catch(() => []);
-    const newer = peers.find(
-      ({ target, prekey, identity }) =>
-        addressOf(target) === device && equal(identity.rootHash, old.identity.rootHash) && prekey.epoch > old.prekey.epoch,
-    );
+    const newer = newerOf(old, peers);
     if (newer) devices.set(device, newer);
     await this.#context.queue.run(async () => {
       // It may also have lost what it knew of us: the next offer brings the identity again.

@@ -1,18 +1,18 @@
 /** All calls of this device: brings each envelope to the call it belongs to. Methods named `on…` run inside the client's queue. */
 import { VollyError } from '../errors.ts';
 import { type CallId, type DeviceAddress, type EnvelopeId, type MemberId, memberOf } from '../ids.ts';
+import type { Link } from '../party/link.ts';
+import { type CallEnvelope, openInto } from '../party/open.ts';
 import type { Peer } from '../protocol/bundle.ts';
 import type { EnvelopeOf } from '../protocol/envelope.ts';
 import { readHeader } from '../protocol/header.ts';
 import type { Call } from './call.ts';
-import { type CallEnvelope, CallRegistry } from './call-registry.ts';
+import { CallRegistry } from './call-registry.ts';
 import { Calling } from './calling.ts';
 import type { Context } from './context.ts';
 import type { Directory } from './directory.ts';
-import type { Link } from './link.ts';
 import type { PeerConnectionLike } from './peer-connection.ts';
 import { Ringing, type RingingOwner } from './ringing.ts';
-import type { Runner } from './runner.ts';
 
 export class Calls {
   readonly #context: Context;
@@ -40,7 +40,8 @@ export class Calls {
     const { callId } = readHeader(envelope).header;
     if (this.#registry.hasEnded(callId)) throw new VollyError('unknown_call', 'it ended');
     const runner = this.#registry.runner(callId);
-    if (runner && (await this.#open(runner, callId, envelope))) {
+    const onAnswer = (link: Link) => this.#confirm(memberOf(envelope.from), link);
+    if (runner && (await openInto({ runner, callId, onAnswer }, envelope))) {
       await this.#release(callId);
       return 'done';
     }
@@ -69,32 +70,10 @@ export class Calls {
       if (this.#registry.call(runner)) await runner.dispatch({ kind: 'hangup', reason: 'hangup' });
   }
 
-  /** False where it comes too early. */
-  async #open(runner: Runner, callId: CallId, envelope: CallEnvelope): Promise<boolean> {
-    const { from } = envelope;
-    const link = runner.link(from, callId);
-    if (!link) throw new VollyError('unknown_call', 'no leg to this device');
-    if (envelope.type === 'app.volly.call.answer') {
-      await this.#answer(runner, callId, envelope, link);
-      return true;
-    }
-    const gap = link.hasGap;
-    const received = await link.open(envelope);
-    if (received.kind === 'early') return false;
-    for (const message of received.messages) await runner.dispatch({ kind: 'received', from, callId, message });
-    if (link.hasGap !== gap) await runner.dispatch({ kind: 'gap', open: link.hasGap });
-    return true;
-  }
-
-  /** R2 is asked before opening, which would erase what a later answer needs. */
-  async #answer(runner: Runner, callId: CallId, envelope: EnvelopeOf<'app.volly.call.answer'>, link: Link): Promise<void> {
-    const { from } = envelope;
-    const leg = runner.state.legs.find((one) => one.device === from && one.callId === callId);
-    if (runner.state.phase !== 'calling' || leg?.state === 'ended') throw new VollyError('forbidden_in_state', 'answer');
-    const message = { type: 'answer', sdp: await link.openAnswer(envelope) } as const;
+  /** The device that answers holds our list of the version that it was offered: the next offer to it may leave the identity out. */
+  async #confirm(member: MemberId, link: Link): Promise<void> {
     const { dikHash, listVersion } = link.confirms;
-    await this.#context.contacts.confirm(memberOf(from), dikHash, listVersion);
-    await runner.dispatch({ kind: 'received', from, callId, message });
+    await this.#context.contacts.confirm(member, dikHash, listVersion);
   }
 
   /** What came before its call or its epoch, in order; what is still too early goes back. */

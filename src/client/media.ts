@@ -15,12 +15,12 @@
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, VollyError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { Queue } from '../party/queue.ts';
 import { type Candidate, checkCandidate } from '../protocol/candidate.ts';
 import { withoutCandidates } from '../protocol/sdp.ts';
 import { certificatesMatch } from './media-check.ts';
 import { ufragsOf } from './media-sdp.ts';
 import type { CandidateInit, PeerConnectionLike } from './peer-connection.ts';
-import { Queue } from './queue.ts';
 
 /** What the peer connection asks of its call. */
 export interface MediaOwner {

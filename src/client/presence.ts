@@ -2,7 +2,7 @@
  * Presence as the app sees it: our own state, members we watch, members who wish to see us. PROTOCOL.md section 13. A member is asked once
  * for each person; from then on all of that person's devices are granted without asking.
  */
-import { VollyError } from '../errors.ts';
+import { codeOf, VollyError } from '../errors.ts';
 import { type DeviceAddress, type MemberId, memberOf, parseMemberId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { EnvelopeOf } from '../protocol/envelope.ts';
@@ -12,7 +12,7 @@ import type { Guard, OpenOpening } from '../protocol/opening.ts';
 import { openSubscribe, sealSubscribe } from '../protocol/presence.ts';
 import type { PresenceState } from '../protocol/presence-update.ts';
 import { asSent } from './contacts.ts';
-import { type Context, codeOf } from './context.ts';
+import type { Context } from './context.ts';
 import type { Directory } from './directory.ts';
 import { PresenceGiven } from './presence-given.ts';
 import { loadPresence, savePresence } from './presence-record.ts';

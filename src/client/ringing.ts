@@ -1,6 +1,9 @@
 /** Calls that come in: opened, rung, accepted or declined; glare and busy. Methods named `on…` run inside the client's queue. */
-import { VollyError } from '../errors.ts';
+import { codeOf, VollyError } from '../errors.ts';
 import { type MemberId, memberOf } from '../ids.ts';
+import { Link } from '../party/link.ts';
+import { Runner } from '../party/runner.ts';
+import { NO_OFFERS } from '../party/runner-owner.ts';
 import { glare, receiveCall } from '../protocol/call.ts';
 import { checkSender, readOpening } from '../protocol/check.ts';
 import type { EnvelopeOf } from '../protocol/envelope.ts';
@@ -9,11 +12,9 @@ import type { Guard } from '../protocol/opening.ts';
 import { Call } from './call.ts';
 import type { CallRegistry } from './call-registry.ts';
 import { asSent } from './contacts.ts';
-import { type Context, codeOf } from './context.ts';
+import type { Context } from './context.ts';
 import { Incoming } from './incoming.ts';
-import { Link } from './link.ts';
 import type { PeerConnectionLike } from './peer-connection.ts';
-import { Runner, type RunnerOwner } from './runner.ts';
 
 type OfferEnvelope = EnvelopeOf<'app.volly.call.offer'>;
 
@@ -159,9 +160,3 @@ export class Ringing {
     }
   }
 }
-
-/** A callee's state machine never asks for these. */
-const NO_OFFERS: Pick<RunnerOwner, 'makeOffer' | 'refetch'> = {
-  makeOffer: () => Promise.reject(new TypeError('a callee makes no offer')),
-  refetch: () => {},
-};

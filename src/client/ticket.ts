@@ -1,7 +1,8 @@
 /** The resumption ticket between runs (PROTOCOL.md section 14.4). It is used once, so the store must forget it no later than the bridge. */
+
+import { Queue } from '../party/queue.ts';
 import { asBytes } from '../protocol/cbor.ts';
 import type { Ticket } from './connection-types.ts';
-import { Queue } from './queue.ts';
 import { readRecord, type Store, writeRecord } from './store.ts';
 
 const NAME = 'ticket';

@@ -22,10 +22,10 @@ export const REQUIREMENTS: readonly string[] = Array.from({ length: 14 }, (_, i)
 export const MUTATIONS: readonly Mutation[] = [
   {
     requirement: 'R1',
-    file: 'src/client/calls.ts',
-    find: 'await runner.perform(begin().effects);',
+    file: 'src/client/ringing.ts',
+    find: 'await runner.perform(this.#begin(offer, link).effects);',
     replace:
-      "await runner.perform([...begin().effects, { kind: 'send', device: link.device, callId: offer.callId, message: { type: 'answer' } }], offer);",
+      "await runner.perform([...this.#begin(offer, link).effects, { kind: 'send', device: link.device, callId: offer.callId, message: { type: 'answer' } }], offer);",
     why: 'a device answers by itself as soon as it rings',
   },
   {
@@ -319,7 +319,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     requirement: 'R14',
     file: 'src/client/guard.ts',
-    find: 'this.#cache.record(keys, this.#now());',
+    find: 'this.#cache.record(keys, this.#options.now());',
     replace: '',
     why: 'an offer is not remembered when it rings',
   },

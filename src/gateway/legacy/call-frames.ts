@@ -1,8 +1,8 @@
 /** What a legacy app says in a call. PROTOCOL.md sections 11 and 16. Inside the line's queue; throws what is to be counted. */
-import { VollyError } from '../../errors.ts';
+import { codeOf, VollyError } from '../../errors.ts';
 import type { App } from './app.ts';
 import type { LegacyCall } from './call.ts';
-import { type Context, codeOf } from './context.ts';
+import type { Context } from './context.ts';
 import type { AppFrame } from './frames.ts';
 import { splitSdp } from './sdp.ts';
 
@@ -42,8 +42,9 @@ async function accept({ peers }: Context, call: LegacyCall, app: App, full: stri
 /** The app describes anew. Glare is the state machine's to settle: what it does not allow now is dropped, candidates and all. */
 async function negotiate(call: LegacyCall, description: 'offer' | 'answer', full: string): Promise<void> {
   const { sdp, candidates } = splitSdp(full);
-  const request = description === 'answer' ? call.request : undefined;
-  await orEnd(call, () => call.runner?.dispatch({ kind: 'negotiate', description }, { sdp, request }));
+  // Whether a new offer restarts ICE, which must re-key, need not be told from its SDP where every one does.
+  const content = description === 'offer' ? { sdp, rekey: true } : { sdp, request: call.request };
+  await orEnd(call, () => call.runner?.dispatch({ kind: 'negotiate', description }, content));
   if (description === 'answer') call.request = undefined;
   for (const candidate of candidates) call.candidate(candidate);
 }

@@ -3,6 +3,8 @@
  * rings on, then the one that answered. The state machine behind it is a Runner's. PROTOCOL.md section 16.
  */
 import type { MemberId } from '../../ids.ts';
+import type { Runner } from '../../party/runner.ts';
+import type { Applied } from '../../party/runner-owner.ts';
 import type { CallState } from '../../protocol/call-state.ts';
 import type { Candidate } from '../../protocol/candidate.ts';
 import type { Offer } from '../../protocol/offer.ts';
@@ -11,8 +13,6 @@ import type { App } from './app.ts';
 import { Candidates } from './candidates.ts';
 import type { Context } from './context.ts';
 import type { BridgeFrame } from './frames.ts';
-import type { Runner } from './runner.ts';
-import type { Applied } from './runner-owner.ts';
 
 export interface LegacyCallOptions {
   readonly peer: MemberId;

@@ -1,18 +1,15 @@
 /** All calls of one legacy member: which envelope and which frame belongs to which. Methods run inside the line's queue. */
 import { VollyError } from '../../errors.ts';
 import { type CallId, type DeviceAddress, type EnvelopeId, type MemberId, memberOf } from '../../ids.ts';
+import { type CallEnvelope, openInto } from '../../party/open.ts';
+import type { Runner } from '../../party/runner.ts';
 import { type EndedCalls, hasEnded, markEnded } from '../../protocol/call-ended.ts';
 import { expireHeld, type Held, hold, release } from '../../protocol/call-held.ts';
 import type { CallState } from '../../protocol/call-state.ts';
-import type { EnvelopeOf } from '../../protocol/envelope.ts';
 import { readHeader } from '../../protocol/header.ts';
-import type { MessageEnvelope } from '../../protocol/session-messages.ts';
 import type { App } from './app.ts';
 import type { LegacyCall } from './call.ts';
 import type { Context } from './context.ts';
-import type { Runner } from './runner.ts';
-
-export type CallEnvelope = MessageEnvelope | EnvelopeOf<'app.volly.call.answer'>;
 
 /** Of one member at once, on all its apps: each holds keys and timers. */
 const MAX_CALLS = 16;
@@ -96,7 +93,7 @@ export class Calls {
     const now = this.#context.clock.monotonic();
     if (hasEnded(this.#ended, callId, now)) throw new VollyError('unknown_call', 'it ended');
     const runner = this.#runners.get(callId);
-    if (runner && (await this.#open(runner, callId, envelope))) {
+    if (runner && (await openInto({ runner, callId }, envelope))) {
       await this.release(callId);
       return 'done';
     }
@@ -120,26 +117,6 @@ export class Calls {
       if (device) return { device, runner };
     }
     return undefined;
-  }
-
-  /** False where it comes too early. */
-  async #open(runner: Runner, callId: CallId, envelope: CallEnvelope): Promise<boolean> {
-    const { from } = envelope;
-    const link = runner.link(from, callId);
-    if (!link) throw new VollyError('unknown_call', 'no leg to this device');
-    if (envelope.type === 'app.volly.call.answer') {
-      const leg = runner.state.legs.find((one) => one.device === from && one.callId === callId);
-      if (runner.state.phase !== 'calling' || leg?.state === 'ended') throw new VollyError('forbidden_in_state', 'answer');
-      const message = { type: 'answer', sdp: await link.openAnswer(envelope) } as const;
-      await runner.dispatch({ kind: 'received', from, callId, message });
-      return true;
-    }
-    const gap = link.hasGap;
-    const received = await link.open(envelope);
-    if (received.kind === 'early') return false;
-    for (const message of received.messages) await runner.dispatch({ kind: 'received', from, callId, message });
-    if (link.hasGap !== gap) await runner.dispatch({ kind: 'gap', open: link.hasGap });
-    return true;
   }
 
   /** A disk that fails costs a hangup after the next restart, not a call now. */

@@ -7,7 +7,7 @@ import type { App } from './app.ts';
 import type { Calls } from './calls.ts';
 import type { Context } from './context.ts';
 import { onOffer } from './incoming.ts';
-import type { KeyQueries } from './key-queries.ts';
+import type { LegacyKeyQueries } from './key-queries.ts';
 
 export interface InboxOptions {
   readonly context: Context;
@@ -15,7 +15,7 @@ export interface InboxOptions {
   readonly mailbox: Mailbox;
   readonly apps: ReadonlySet<App>;
   readonly calls: Calls;
-  readonly queries: KeyQueries;
+  readonly queries: LegacyKeyQueries;
   /** The mailbox cannot be read: what is in it would not be heard. */
   failed(): void;
 }

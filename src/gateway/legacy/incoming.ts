@@ -1,6 +1,9 @@
 /** Offers to a legacy member: opened, declined, or rung on its apps. PROTOCOL.md sections 11, 12 and 16. */
 import { VollyError } from '../../errors.ts';
 import { memberOf } from '../../ids.ts';
+import { Link } from '../../party/link.ts';
+import { Runner } from '../../party/runner.ts';
+import { NO_OFFERS } from '../../party/runner-owner.ts';
 import { receiveCall } from '../../protocol/call.ts';
 import type { EnvelopeOf } from '../../protocol/envelope.ts';
 import { type Offer, openOffer } from '../../protocol/offer.ts';
@@ -8,8 +11,6 @@ import type { App } from './app.ts';
 import { LegacyCall } from './call.ts';
 import type { Calls } from './calls.ts';
 import type { Context } from './context.ts';
-import { Link } from './link.ts';
-import { Runner } from './runner.ts';
 
 export interface IncomingOwner {
   readonly calls: Calls;
@@ -24,10 +25,10 @@ export async function onOffer(
   owner: IncomingOwner,
   envelope: EnvelopeOf<'app.volly.call.offer'>,
 ): Promise<void> {
-  const { provider, keys, peers, verified, clock } = context;
+  const { provider, keys, peers, verified } = context;
   const { calls, apps } = owner;
   const known = await peers.known(memberOf(envelope.from));
-  const options = { device: keys.local(), known, guard: keys.offers, now: clock.now(), verified };
+  const options = { device: keys.local(), known, guard: keys.offers, now: context.now(), verified };
   const { offer, leg, session } = await openOffer(provider, envelope, options);
   const link = new Link(context, leg, session);
   if (calls.knows(offer.callId)) {
@@ -56,11 +57,10 @@ async function ring(
   { offer, link, free }: { readonly offer: Offer; readonly link: Link; readonly free: readonly App[] },
 ): Promise<void> {
   const peer = offer.from.member;
-  const begin = () => receiveCall(offer.callId, link.device, Math.max(0, offer.expires - context.clock.now()));
+  const begin = () => receiveCall(offer.callId, link.device, Math.max(0, offer.expires - context.now()));
   const call: LegacyCall = new LegacyCall(context, { peer, apps: free, offer, onEnd: (ended) => calls.remove(ended) });
   const runner = new Runner(context, begin().state, {
-    makeOffer: () => Promise.reject(new TypeError('a callee makes no offer')),
-    refetch: () => {},
+    ...NO_OFFERS,
     apply: (message) => call.apply(message),
     changed: (state) => calls.changed(call, runner, state),
   });
@@ -72,7 +72,7 @@ async function ring(
   whenCaughtUp(async () => {
     if (runner.state.phase !== 'ringing') return;
     await runner.perform(begin().effects);
-    if (context.clock.now() >= offer.expires) return runner.dispatch({ kind: 'timer', timer: 'ring' });
+    if (context.now() >= offer.expires) return runner.dispatch({ kind: 'timer', timer: 'ring' });
     await calls.announce(call);
   });
 }

@@ -13,7 +13,7 @@ import type { Context } from './context.ts';
 import type { Owner } from './credential.ts';
 import type { AppFrame } from './frames.ts';
 import { Inbox } from './inbox.ts';
-import { KeyQueries } from './key-queries.ts';
+import { LegacyKeyQueries } from './key-queries.ts';
 import type { Directory, OnlineDevice } from './options.ts';
 import { startOutgoing } from './outgoing.ts';
 
@@ -32,7 +32,7 @@ export class Line implements OnlineDevice {
   readonly #context: Context;
   readonly #device: DeviceAddress;
   readonly #apps = new Set<App>();
-  readonly #queries: KeyQueries;
+  readonly #queries: LegacyKeyQueries;
   readonly #calls: Calls;
   readonly #inbox: Inbox;
   #stopping = false;
@@ -42,7 +42,7 @@ export class Line implements OnlineDevice {
     this.#options = options;
     this.#context = context;
     this.#device = deviceAddress(context.keys.member, LEGACY_DEVICE);
-    this.#queries = new KeyQueries(context);
+    this.#queries = new LegacyKeyQueries(context);
     this.#calls = new Calls(context, async (peers) => {
       this.#checkIdle();
       // What a stop ends is what the next run tells of.

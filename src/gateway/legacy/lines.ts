@@ -1,16 +1,16 @@
 /** The lines of all legacy members that are there, and the apps on them. What server.ts lets in, in process and without a network. */
-import { VollyError } from '../../errors.ts';
+import { codeOf, VollyError } from '../../errors.ts';
 import { deviceAddress, type Localpart } from '../../ids.ts';
+import { Queue } from '../../party/queue.ts';
 import { LEGACY_DEVICE } from '../../protocol/legacy.ts';
 import { App } from './app.ts';
 import { BoundedSet } from './bounded-set.ts';
-import { type Context, codeOf } from './context.ts';
+import type { Context } from './context.ts';
 import { type Owner, sinceOf } from './credential.ts';
 import type { DeviceKeys } from './keys.ts';
 import { Line } from './line.ts';
 import type { LegacyOptions } from './options.ts';
 import { Peers } from './peers.ts';
-import { Queue } from './queue.ts';
 import type { TextSocket } from './socket.ts';
 import { UnderWay } from './under-way.ts';
 
@@ -109,6 +109,8 @@ export class Lines {
     const refused = (error: unknown, type: string) => this.refused(error, type);
     return {
       ...{ provider, random, clock, keys, queue, refused, verified: this.#verified },
+      now: () => clock.now(),
+      keyNow: () => clock.now(),
       peers: new Peers(facts, community, keys.owner),
       run: (what, task) => queue.run(task).catch((error) => refused(error, what)),
       send: async (envelope) => route.route(envelope, { kind: 'device', device }),

@@ -1,7 +1,10 @@
 /** Calls that a legacy app makes. PROTOCOL.md sections 6, 9, 11 and 16. */
-import { equal } from '../../bytes.ts';
-import { VollyError } from '../../errors.ts';
+import { codeOf, VollyError } from '../../errors.ts';
 import { type DeviceAddress, type MemberId, newCallId } from '../../ids.ts';
+import { newerOf } from '../../party/key-queries.ts';
+import { Link } from '../../party/link.ts';
+import { Runner } from '../../party/runner.ts';
+import type { RunnerOwner } from '../../party/runner-owner.ts';
 import type { Peer } from '../../protocol/bundle.ts';
 import { startCall } from '../../protocol/call.ts';
 import { addressOf } from '../../protocol/header.ts';
@@ -10,16 +13,13 @@ import { checkSdp } from '../../protocol/sdp.ts';
 import type { App } from './app.ts';
 import { LegacyCall } from './call.ts';
 import type { Calls } from './calls.ts';
-import { type Context, codeOf } from './context.ts';
-import type { KeyQueries } from './key-queries.ts';
-import { Link } from './link.ts';
-import { Runner } from './runner.ts';
-import type { RunnerOwner } from './runner-owner.ts';
+import type { Context } from './context.ts';
+import type { LegacyKeyQueries } from './key-queries.ts';
 import { splitSdp } from './sdp.ts';
 
 export interface OutgoingOwner {
   readonly calls: Calls;
-  readonly queries: KeyQueries;
+  readonly queries: LegacyKeyQueries;
 }
 
 /** Inside the queue. What goes wrong reaches the app as a hangup with the error's code. */
@@ -72,12 +72,12 @@ interface Calling {
 }
 
 function callerOwner(context: Context, owner: OutgoingOwner, calling: Calling): RunnerOwner {
-  const { provider, random, keys, clock } = context;
+  const { provider, random, keys } = context;
   const { call, sdp, devices, self } = calling;
   return {
     makeOffer: async (device, callId) => {
       const peer = devices.get(device) as Peer;
-      const [local, identity, now] = [keys.local(), keys.identity(), clock.now()];
+      const [local, identity, now] = [keys.local(), keys.identity(), context.now()];
       const made = await sealOffer(provider, random, { device: local, peer, callId, sdp, policy: 'none', now, identity });
       owner.calls.route(callId, self());
       return { envelope: made.envelope, link: new Link(context, made.leg, made.session) };
@@ -93,10 +93,7 @@ async function refetch(context: Context, owner: OutgoingOwner, calling: Calling,
   const { call, devices, self } = calling;
   const old = devices.get(device) as Peer;
   const found = await owner.queries.fetch(call.peer).catch(() => []);
-  const newer = found.find(
-    ({ target, prekey, identity }) =>
-      addressOf(target) === device && equal(identity.rootHash, old.identity.rootHash) && prekey.epoch > old.prekey.epoch,
-  );
+  const newer = newerOf(old, found);
   if (newer) devices.set(device, newer);
   const callId = newer && { callId: newCallId(context.random) };
   await context.run('refetch', () => self().dispatch({ kind: 'refetched', device, ...callId }));

@@ -1,6 +1,6 @@
 /** A call's timers, by name. */
-import type { Clock } from '../../clock.ts';
-import type { Timer } from '../../protocol/call-state.ts';
+import type { Clock } from '../clock.ts';
+import type { Timer } from '../protocol/call-state.ts';
 
 export class Timers {
   readonly #clock: Clock;

@@ -1,11 +1,11 @@
 /** Whom a runner asks and tells. */
-import type { CallId, DeviceAddress } from '../../ids.ts';
-import type { CallState } from '../../protocol/call-state.ts';
-import type { Envelope } from '../../protocol/envelope.ts';
-import type { Incoming as Message } from '../../protocol/session-messages.ts';
+import type { CallId, DeviceAddress } from '../ids.ts';
+import type { CallState } from '../protocol/call-state.ts';
+import type { Envelope } from '../protocol/envelope.ts';
+import type { Incoming as Message } from '../protocol/session-messages.ts';
 import type { Link } from './link.ts';
 
-/** An answer is no session message, but travels to the app as they do. */
+/** An answer is no session message, but travels to the peer connection as they do. */
 export type Applied = Message | { readonly type: 'answer'; readonly sdp: string };
 
 export interface RunnerOwner {
@@ -16,3 +16,9 @@ export interface RunnerOwner {
   apply(message: Applied): void;
   changed(state: CallState): void;
 }
+
+/** A callee's state machine never asks for these. */
+export const NO_OFFERS: Pick<RunnerOwner, 'makeOffer' | 'refetch'> = {
+  makeOffer: () => Promise.reject(new TypeError('a callee makes no offer')),
+  refetch: () => {},
+};

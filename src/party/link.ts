@@ -1,4 +1,4 @@
-/** One leg's keys: the only place where a call's messages are sealed and opened. Used inside the client's queue, never twice at once. */
+/** One leg's keys: the only place where a call's messages are sealed and opened. Used inside the owner's queue, never twice at once. */
 import { VollyError } from '../errors.ts';
 import type { CallId, DeviceAddress } from '../ids.ts';
 import { openAnswer, sealAnswer } from '../protocol/answer.ts';
@@ -9,15 +9,15 @@ import { eraseSession, hasGap, type Session, sealMessage } from '../protocol/ses
 import type { MessageEnvelope, Outgoing, RekeyRequest } from '../protocol/session-messages.ts';
 import { openMessage, type Received } from '../protocol/session-receive.ts';
 import { sealRekey } from '../protocol/session-rekey.ts';
-import type { Context } from './context.ts';
+import type { PartyContext } from './context.ts';
 
 export class Link {
-  readonly #context: Context;
+  readonly #context: PartyContext;
   readonly #leg: CallerLeg | CalleeLeg;
   #session: Session;
   #erased = false;
 
-  constructor(context: Context, leg: CallerLeg | CalleeLeg, session: Session) {
+  constructor(context: PartyContext, leg: CallerLeg | CalleeLeg, session: Session) {
     this.#context = context;
     this.#leg = leg;
     this.#session = session;
@@ -84,11 +84,8 @@ export class Link {
     const leg = this.#leg;
     if (!('seed' in leg)) throw new VollyError('forbidden_in_state', 'answer');
     this.#alive();
-    const { sdp, session } = await openAnswer(this.#context.provider, envelope, {
-      leg,
-      session: this.#session,
-      now: this.#context.now(),
-    });
+    const options = { leg, session: this.#session, now: this.#context.now() };
+    const { sdp, session } = await openAnswer(this.#context.provider, envelope, options);
     this.#session = session;
     return sdp;
   }

@@ -1,50 +1,35 @@
 /**
  * Drives one call's state machine: reduces events, performs their effects in order, keeps its timers. Everything here runs inside the
- * client's queue, so a step is over before the next begins. What a person sees of a call is call.ts.
+ * owner's queue, so a step is over before the next begins. What a person or an app sees of a call is its owner's. PROTOCOL.md section 11.
  */
-import { VollyError } from '../errors.ts';
+import { codeOf, VollyError } from '../errors.ts';
 import type { CallId, DeviceAddress, EnvelopeId } from '../ids.ts';
 import { reduce } from '../protocol/call.ts';
-import type { CallEvent, CallState, Effect, Outgoing, Timer } from '../protocol/call-state.ts';
+import type { CallEvent, CallState, Effect } from '../protocol/call-state.ts';
 import type { Envelope } from '../protocol/envelope.ts';
-import type { Incoming as Message, RekeyRequest } from '../protocol/session-messages.ts';
-import { type Context, codeOf } from './context.ts';
+import type { Incoming as Message } from '../protocol/session-messages.ts';
+import type { PartyContext } from './context.ts';
 import type { Link } from './link.ts';
-
-/** The SDP that an `accept` or `negotiate` event is about; the state machine does not look at it. */
-export interface Content {
-  readonly sdp: string;
-  /** Ours: an ICE restart asks for new keys. */
-  readonly rekey?: boolean;
-  /** Theirs: the reply brings them. */
-  readonly request?: RekeyRequest;
-}
-
-/** An answer is no session message, but travels to the peer connection as they do. */
-export type Applied = Message | { readonly type: 'answer'; readonly sdp: string };
-
-export interface RunnerOwner {
-  /** Makes the leg's keys and its offer. Throws what `sealOffer` throws. */
-  makeOffer(device: DeviceAddress, callId: CallId): Promise<{ readonly envelope: Envelope; readonly link: Link }>;
-  /** Fetches the device's bundle again and reports with a `refetched` event. */
-  refetch(device: DeviceAddress): void;
-  apply(message: Applied): void;
-  changed(state: CallState): void;
-}
+import type { Applied, RunnerOwner } from './runner-owner.ts';
+import { type Content, seal } from './seal.ts';
+import { Timers } from './timers.ts';
 
 export class Runner {
-  readonly #context: Context;
+  readonly #context: PartyContext;
   readonly #owner: RunnerOwner;
   readonly #links = new Map<string, Link>();
-  readonly #timers = new Map<Timer, () => void>();
+  readonly #timers: Timers;
   /** Offers that are out: what an `undeliverable` may name. */
   readonly #offers = new Map<EnvelopeId, { readonly device: DeviceAddress; readonly callId: CallId }>();
   #state: CallState;
 
-  constructor(context: Context, state: CallState, owner: RunnerOwner) {
+  constructor(context: PartyContext, state: CallState, owner: RunnerOwner) {
     this.#context = context;
     this.#state = state;
     this.#owner = owner;
+    this.#timers = new Timers(context.clock, (timer) => {
+      void context.run('timer', () => this.dispatch({ kind: 'timer', timer }));
+    });
   }
 
   get state(): CallState {
@@ -64,7 +49,7 @@ export class Runner {
     return this.#links.get(`${device} ${callId}`);
   }
 
-  /** Throws `forbidden_in_state` for a wish of this device that the state does not allow, and what sealing it throws. */
+  /** Throws `forbidden_in_state` for a wish of this side that the state does not allow, and what sealing its description throws. */
   async dispatch(event: CallEvent, content?: Content): Promise<void> {
     const { state, effects } = reduce(this.#state, event);
     this.#state = state;
@@ -73,23 +58,6 @@ export class Runner {
 
   async perform(effects: readonly Effect[], content?: Content): Promise<void> {
     for (const effect of effects) await this.#perform(effect, content);
-  }
-
-  /** The selected leg's key epoch. */
-  get epoch(): number {
-    const leg = this.#state.legs.find((one) => one.device === this.#state.peer);
-    return (leg && this.link(leg.device, leg.callId)?.epoch) ?? 0;
-  }
-
-  /** False where the state does not allow it now; throws what sealing it throws. */
-  async negotiate(description: 'offer' | 'answer', content: Content): Promise<boolean> {
-    try {
-      await this.dispatch({ kind: 'negotiate', description }, content);
-      return true;
-    } catch (error) {
-      if (codeOf(error) === 'forbidden_in_state') return false;
-      throw error;
-    }
   }
 
   /** A message that the state machine has no say in: candidates, from the answer on. */
@@ -110,7 +78,7 @@ export class Runner {
     return this.#offers.get(id)?.device;
   }
 
-  /** A definite word that an envelope did not arrive. */
+  /** A definite word that an envelope did not arrive. False where it was no offer of this call. */
   async undelivered(id: EnvelopeId, reason: string): Promise<boolean> {
     const offer = this.#offers.get(id);
     if (!offer) return false;
@@ -126,15 +94,11 @@ export class Runner {
       case 'refetch':
         return this.#owner.refetch(effect.device);
       case 'set_timer':
-        return this.#setTimer(effect.timer, effect.ms);
+        return this.#timers.set(effect.timer, effect.ms);
       case 'cancel_timer':
-        this.#timers.get(effect.timer)?.();
-        this.#timers.delete(effect.timer);
-        return;
+        return this.#timers.cancel(effect.timer);
       case 'cancel_timers':
-        for (const cancel of this.#timers.values()) cancel();
-        this.#timers.clear();
-        return;
+        return this.#timers.cancelAll();
       case 'erase':
         return this.link(effect.device, effect.callId)?.erase();
       case 'apply':
@@ -146,12 +110,6 @@ export class Runner {
     }
   }
 
-  #setTimer(timer: Timer, ms: number): void {
-    this.#timers.get(timer)?.();
-    const fire = () => void this.#context.queue.run(() => this.dispatch({ kind: 'timer', timer }));
-    this.#timers.set(timer, this.#context.clock.after(ms, fire));
-  }
-
   async #send({ device, callId, message }: Effect & { kind: 'send' }, content: Content | undefined): Promise<void> {
     const type = `app.volly.call.${message.type}`;
     if (message.type === 'offer') return this.#offer(device, callId);
@@ -161,14 +119,14 @@ export class Runner {
     try {
       envelope = await seal(link, message, content);
     } catch (error) {
-      // The user's own description does not pass, or the epoch moved on: whoever asked for it hears so. A farewell is only counted.
+      // The own description does not pass, or the epoch moved on: whoever asked for it hears so. A farewell is only counted.
       if (message.type === 'answer' || message.type === 'negotiate') throw error;
       return this.#context.refused(error, type);
     }
     this.#post(envelope);
   }
 
-  /** Not awaited: an app that is offline still goes on, and the state machine's timers end what nobody hears. */
+  /** Not awaited: a device that is offline still goes on, and the state machine's timers end what nobody hears. */
   #post(envelope: Envelope): void {
     this.#context.send(envelope).catch((error) => this.#context.refused(error, envelope.type));
   }
@@ -176,9 +134,8 @@ export class Runner {
   async #offer(device: DeviceAddress, callId: CallId): Promise<void> {
     const failed = (error: unknown) => {
       this.#context.refused(error, 'app.volly.call.offer');
-      void this.#context.queue.run(() =>
-        this.dispatch({ kind: 'leg_failed', device, callId, reason: codeOf(error) ?? 'bad_encoding' }),
-      );
+      const reason = codeOf(error) ?? 'bad_encoding';
+      void this.#context.run('offer', () => this.dispatch({ kind: 'leg_failed', device, callId, reason }));
     };
     try {
       const { envelope, link } = await this.#owner.makeOffer(device, callId);
@@ -189,32 +146,4 @@ export class Runner {
       failed(error);
     }
   }
-}
-
-function seal(
-  link: Link,
-  message: Exclude<Outgoing, { type: 'offer' }>,
-  content: Content | undefined,
-): Promise<Envelope> | Envelope {
-  switch (message.type) {
-    case 'answer':
-      return link.sealAnswer(sdpOf(content));
-    case 'negotiate': {
-      const sdp = sdpOf(content);
-      if (message.description === 'offer')
-        return link.seal({ ...message, description: 'offer', sdp, rekey: content?.rekey === true });
-      if (content?.request) return link.sealRekey(sdp, content.request);
-      return link.seal({ ...message, description: 'answer', sdp });
-    }
-    case 'reject':
-    case 'hangup':
-      return link.seal(message);
-    default:
-      return link.seal(message as { type: 'ringing' | 'heartbeat' | 'select_answer' });
-  }
-}
-
-function sdpOf(content: Content | undefined): string {
-  if (!content) throw new TypeError('a description without its SDP');
-  return content.sdp;
 }

@@ -1,13 +1,15 @@
 /** What the state machine wants sent, sealed. */
-import type { Outgoing } from '../../protocol/call-state.ts';
-import type { Envelope } from '../../protocol/envelope.ts';
-import type { RekeyRequest } from '../../protocol/session-messages.ts';
+import type { Outgoing } from '../protocol/call-state.ts';
+import type { Envelope } from '../protocol/envelope.ts';
+import type { RekeyRequest } from '../protocol/session-messages.ts';
 import type { Link } from './link.ts';
 
 /** The SDP that an `accept` or `negotiate` event is about; the state machine does not look at it. */
 export interface Content {
   readonly sdp: string;
-  /** Theirs, which the reply answers: it brings new keys. */
+  /** Ours: an ICE restart asks for new keys. */
+  readonly rekey?: boolean;
+  /** Theirs: the reply brings them. */
   readonly request?: RekeyRequest | undefined;
 }
 
@@ -22,8 +24,8 @@ export function seal(
       return link.sealAnswer(sdpOf(content));
     case 'negotiate': {
       const sdp = sdpOf(content);
-      // Whether an app's new offer restarts ICE, which must re-key, need not be told from its SDP where every one does.
-      if (message.description === 'offer') return link.seal({ type: 'negotiate', description: 'offer', sdp, rekey: true });
+      if (message.description === 'offer')
+        return link.seal({ type: 'negotiate', description: 'offer', sdp, rekey: content?.rekey === true });
       if (content?.request) return link.sealRekey(sdp, content.request);
       return link.seal({ type: 'negotiate', description: 'answer', sdp });
     }
