@@ -15,7 +15,7 @@ import { systemClock, systemRandom } from '../src/clock.ts';
 import { native } from '../src/crypto/native.ts';
 import type { MemberId } from '../src/ids.ts';
 import type { Peer } from '../src/protocol/bundle.ts';
-import { type EnvelopeType, encodeEnvelope } from '../src/protocol/envelope.ts';
+import type { Envelope, EnvelopeType } from '../src/protocol/envelope.ts';
 import type { Community } from '../test/support/community.ts';
 
 interface Media {
@@ -43,8 +43,8 @@ export function paperConnection(): PeerConnectionLike {
   };
 }
 
-/** When the app gave its gateway connection an envelope of a type last, and how long its JSON was. */
-export type Sent = Map<EnvelopeType, { readonly at: number; readonly bytes: number }>;
+/** The last envelope of each type that the app gave its gateway connection, and when. */
+export type Sent = Map<EnvelopeType, { readonly at: number; readonly envelope: Envelope }>;
 
 export interface App {
   readonly member: MemberId;
@@ -68,7 +68,7 @@ export async function enrolApp(community: Community, name: string): Promise<App>
       const connection = openGateway(options);
       const send = connection.sendEnvelope.bind(connection);
       connection.sendEnvelope = (envelope) => {
-        sent.set(envelope.type, { at: performance.now(), bytes: encodeEnvelope(envelope).length });
+        sent.set(envelope.type, { at: performance.now(), envelope });
         return send(envelope);
       };
       return connection;

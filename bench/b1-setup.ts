@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { encodeEnvelope } from '../src/protocol/envelope.ts';
 import { type Community, startCommunity } from '../test/support/community.ts';
 import { createAuthority } from '../test/support/homeserver/certificates.ts';
 import { Pair } from './b1-apps.ts';
@@ -47,7 +48,9 @@ async function measure(pairs: readonly Pair[], raw: RawPair, rounds: number, pro
 }
 
 function bytesOf(pairs: readonly Pair[], side: 'caller' | 'callee', type: 'offer' | 'answer'): number {
-  return pairs[0]?.[side].sent.get(`app.volly.call.${type}`)?.bytes ?? 0;
+  const sent = pairs[0]?.[side].sent.get(`app.volly.call.${type}`);
+  if (!sent) throw new Error(`no ${type} was sent`);
+  return encodeEnvelope(sent.envelope).length;
 }
 
 function rowOf({ ours, raw }: Times, q: number, target: number, rounds: number): Row {
