@@ -9,6 +9,7 @@ import { systemRandom } from '../../src/clock.ts';
 import { BRIDGE_DEVICE, bridgeUserOf, newEnvelopeId, parseServerName } from '../../src/ids.ts';
 import type { Community } from '../support/community.ts';
 import { MatrixClient } from '../support/homeserver/client.ts';
+import { envelopesOf, type WireEnvelope } from './wire.ts';
 
 export const bridgeUserOfCommunity = ({ serverName }: Community): string => bridgeUserOf(parseServerName(serverName));
 export const freshId = (): string => newEnvelopeId(systemRandom);
@@ -41,14 +42,15 @@ export class Operator {
     await this.#client.request('PUT', `${sendPath(type)}?${this.#as}`, toBridge(to, content));
   }
 
-  /** Reads as the bridge would, which must be away. Resolves with the content of the first event of this type. */
-  async receive(type: string): Promise<unknown> {
+  /** Reads as the bridge would, which must be away. Resolves with the first envelope that is looked for. */
+  async receive(wanted: (envelope: WireEnvelope) => boolean): Promise<WireEnvelope> {
     let since = '';
     for (;;) {
       const path = `/_matrix/client/v3/sync?${this.#as}&set_presence=offline&timeout=10000${since}`;
       const answer = await this.#client.request('GET', path, undefined, undefined, AbortSignal.timeout(15_000));
-      const event = (answer['to_device']?.events ?? []).find((one: { type: string }) => one.type === type);
-      if (event) return event.content;
+      const events: readonly { content: unknown }[] = answer['to_device']?.events ?? [];
+      const envelope = events.flatMap(({ content }) => envelopesOf(content)).find(wanted);
+      if (envelope) return envelope;
       since = `&since=${answer['next_batch']}`;
     }
   }

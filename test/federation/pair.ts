@@ -34,9 +34,14 @@ export async function startPair(options: { readonly tapped: boolean }): Promise<
   };
 }
 
-/** For an `after` hook: whether any test of its suite failed. */
-export const anyFailed = (context: Mocha.Context): boolean =>
-  context.test?.parent?.tests.some(({ state }) => state === 'failed') ?? true;
+/** For an `after` hook: whether any test of its suite failed, or of those inside. */
+export function anyFailed(context: Mocha.Context): boolean {
+  let failed = false;
+  context.test?.parent?.eachTest(({ state }) => {
+    failed ||= state !== 'passed';
+  });
+  return failed;
+}
 
 /** What an operator does to stop talking to a server: edits the configuration and restarts. */
 export async function deny(community: Community, servers: readonly string[]): Promise<void> {
