@@ -38,7 +38,7 @@ export async function startPair(options: { readonly tapped: boolean }): Promise<
 export function anyFailed(context: Mocha.Context): boolean {
   let failed = false;
   context.test?.parent?.eachTest(({ state }) => {
-    failed ||= state !== 'passed';
+    failed ||= state === 'failed';
   });
   return failed;
 }
