@@ -3,19 +3,13 @@
  * rings once also after a restart (R14).
  */
 import type { Clock } from '../clock.ts';
-import { VollyError } from '../errors.ts';
-import { type DeviceAddress, type MemberId, memberOf, parseMemberId, type ServerName, serverOf } from '../ids.ts';
+import { type DeviceAddress, type MemberId, memberOf, parseMemberId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
+import { OpeningRates } from '../party/opening-rates.ts';
 import { asArray, asText, asUint, type Cbor } from '../protocol/cbor.ts';
 import type { Guard, ReplayKeys } from '../protocol/opening.ts';
 import { OfferReplayCache, PresenceReplayCache, type ReplayGuard, type ReplaySnapshot } from '../protocol/replay.ts';
 import { readRecord, type Store, writeRecord } from './store.ts';
-
-/**
- * Openings that this device verifies in a minute. Of one member: more than a person or its app ever makes. Strangers' names cost their
- * server nothing and are not verified yet, so they share: a server its 120, all servers 600. Contacts stand beside that.
- */
-const RATE = { member: 30, strangersOfServer: 120, strangers: 600, windowMs: 60_000 } as const;
 
 const CACHES = { calls: OfferReplayCache, presence: PresenceReplayCache } as const;
 
@@ -32,16 +26,14 @@ export class StoredGuard implements Guard {
   readonly #name: string;
   readonly #cache: ReplayGuard;
   readonly #options: GuardOptions;
-  #window = 0;
-  readonly #members = new Map<MemberId, number>();
-  readonly #servers = new Map<ServerName, number>();
-  #strangers = 0;
+  readonly #rates: OpeningRates;
 
   private constructor(store: Store, name: string, cache: ReplayGuard, options: GuardOptions) {
     this.#store = store;
     this.#name = name;
     this.#cache = cache;
     this.#options = options;
+    this.#rates = new OpeningRates(options.clock);
   }
 
   static async load(store: Store, kind: keyof typeof CACHES, options: GuardOptions): Promise<StoredGuard> {
@@ -55,35 +47,13 @@ export class StoredGuard implements Guard {
   }
 
   checkRate(from: DeviceAddress): void {
-    const { clock, isContact } = this.#options;
-    const window = Math.floor(clock.monotonic() / RATE.windowMs);
-    if (window !== this.#window) {
-      this.#members.clear();
-      this.#servers.clear();
-      this.#strangers = 0;
-    }
-    this.#window = window;
-    const member = memberOf(from);
-    if (!isContact(member)) this.#countStranger(serverOf(member));
-    count(this.#members, member, RATE.member);
-  }
-
-  #countStranger(server: ServerName): void {
-    if (this.#strangers >= RATE.strangers) throw new VollyError('rate_limited', 'strangers');
-    count(this.#servers, server, RATE.strangersOfServer);
-    this.#strangers++;
+    this.#rates.count(from, this.#options.isContact(memberOf(from)));
   }
 
   async record(keys: ReplayKeys): Promise<void> {
     this.#cache.record(keys, this.#options.now());
     await writeRecord(this.#store, this.#name, snapshotToCbor(this.#cache.snapshot()));
   }
-}
-
-function count<K>(counts: Map<K, number>, name: K, most: number): void {
-  const before = counts.get(name) ?? 0;
-  if (before >= most) throw new VollyError('rate_limited', 'openings');
-  counts.set(name, before + 1);
 }
 
 const snapshotToCbor = ({ watermark, entries }: ReplaySnapshot): Cbor[] => [

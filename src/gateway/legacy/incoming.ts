@@ -27,8 +27,8 @@ export async function onOffer(
 ): Promise<void> {
   const { provider, keys, peers, verified } = context;
   const { calls, apps } = owner;
-  const known = await peers.known(memberOf(envelope.from));
-  const options = { device: keys.local(), known, guard: keys.offers, now: context.now(), verified };
+  const { known, isContact } = await peers.recall(memberOf(envelope.from));
+  const options = { device: keys.local(), known, guard: keys.offers.guard(isContact), now: context.now(), verified };
   const { offer, leg, session } = await openOffer(provider, envelope, options);
   const link = new Link(context, leg, session);
   if (calls.knows(offer.callId)) {

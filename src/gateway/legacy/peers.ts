@@ -29,9 +29,14 @@ export class Peers {
   }
 
   async known(peer: MemberId): Promise<Known> {
+    return (await this.recall(peer)).known;
+  }
+
+  /** `isContact`: the member has called or answered this very peer. A pinned community key makes none of its names one. */
+  async recall(peer: MemberId): Promise<{ readonly known: Known; readonly isContact: boolean }> {
     const [text, communityPin] = await Promise.all([this.#facts.get(this.#factOf(peer)), this.#communityPin(serverOf(peer))]);
     const known = text === undefined ? {} : decodeKnown(fromBase64url(text) ?? new Uint8Array(0));
-    return { ...known, ...(communityPin && { communityPin }) };
+    return { known: { ...known, ...(communityPin && { communityPin }) }, isContact: text !== undefined };
   }
 
   /** The member called or answered. Throws `overloaded` past 10,000 peers. */
@@ -43,11 +48,11 @@ export class Peers {
     await this.#set(peer, before, pin(before, identity));
   }
 
-  /** A verified message or bundle of a pinned peer moves its versions on. Without a pin nothing is kept. */
+  /** A verified message or bundle of a contact moves its versions on. Of others nothing is kept: names cost their server nothing. */
   async learn(peer: MemberId, identity: Identity, seen: { readonly epoch?: number; readonly beside?: true }): Promise<void> {
-    const before = await this.known(peer);
+    const { known: before, isContact } = await this.recall(peer);
     const pinned = identity.kind === 'legacy' ? before.communityPin : before.pin;
-    if (!pinned || !equal(pinned, identity.rootHash)) return;
+    if (!isContact || !pinned || !equal(pinned, identity.rootHash)) return;
     let known = note(before, identity);
     if (seen.epoch !== undefined) known = noteEpoch(known, identity.dikHash, seen.epoch);
     if (seen.beside) known = noteIdentity(known, identity.dikHash, encoded(identity));
