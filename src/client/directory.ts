@@ -11,7 +11,6 @@ export class Directory extends KeyQueries {
     super(context, {
       known: (member) => contacts.known(member),
       learn: (member, identity, seen) => contacts.learn(member, identity, seen),
-      time: () => context.now(),
       unsent: 'not_connected',
       onIdentityChanged: (bundle, check) => {
         try {

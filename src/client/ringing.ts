@@ -57,6 +57,8 @@ export class Ringing {
       throw new VollyError('replayed', 'call');
     }
     await contacts.learn(offer.from.member, offer.identity, { identity: asSent(offer.identity) });
+    // This version cannot encrypt frames (section 9.2); to answer as if it could would be a lie that its user sees.
+    if (offer.policy === 'required') return this.#drop(link, 'frames_unsupported');
     const own = known.pin && this.#registry.callingTo(offer.from.member);
     const winner = own && glare(own.runner.state, envelope.from, offer.callId);
     if (own && winner === 'theirs') await this.#yield(own.runner, own.call, offer, link);

@@ -1,5 +1,5 @@
 /** The shelf of published keys, PROTOCOL.md section 6: checked before they are shelved, put together anew when they are asked for. */
-import type { Bytes } from '../bytes.ts';
+import { type Bytes, equal } from '../bytes.ts';
 import type { Clock } from '../clock.ts';
 import { sha256 } from '../crypto/hash.ts';
 import type { Provider } from '../crypto/primitives.ts';
@@ -7,6 +7,7 @@ import { VollyError } from '../errors.ts';
 import { type DeviceAddress, deviceOf, type Localpart, localpartOf, memberOf } from '../ids.ts';
 import { checkBundle } from '../protocol/bundle.ts';
 import { asArray, asBytes, decodeCbor, encodeCbor } from '../protocol/cbor.ts';
+import { decodePrekey } from '../protocol/prekey.ts';
 import type { Shelf } from '../routing/ports.ts';
 import type { MemberStore } from '../storage/types.ts';
 import { holds, type Roster, unpackList } from './roster.ts';
@@ -48,7 +49,7 @@ export class Publisher {
 
   /**
    * Shelves what an authenticated device publishes of itself; a newer list in it becomes the member's list. Durable when it
-   * resolves. Throws `wrong_sender` for another device's, `not_end_to_end` for a legacy one, `not_enrolled` when the newest list no
+   * resolves. Throws `wrong_sender` for another device's, `replayed` for an older prekey than is shelved, `not_end_to_end` for a legacy one, `not_enrolled` when the newest list no
    * longer holds the device, and what the checks of section 6 throw.
    */
   async publish(device: DeviceAddress, bundle: Uint8Array): Promise<void> {
@@ -57,6 +58,17 @@ export class Publisher {
     if (prekey.device !== deviceOf(device)) throw new VollyError('wrong_sender', 'a bundle of another device');
     const newest = await this.#roster.accept(identity, device, () => Promise.reject(new VollyError('not_enrolled')));
     if (!holds(newest, deviceOf(device), identity.dikHash, now)) throw new VollyError('not_enrolled');
+    await this.#refuseOlder(device, identity.dikHash, prekey.epoch);
     await this.#members.publish(localpartOf(memberOf(device)), deviceOf(device), bundle);
+  }
+
+  /** Peers that saw the newer epoch would refuse the older one, and the member could not be called (section 5.3). */
+  async #refuseOlder(device: DeviceAddress, dikHash: Uint8Array, epoch: number): Promise<void> {
+    const shelved = await this.#members.bundles(localpartOf(memberOf(device)));
+    const own = shelved.find((row) => row.device === deviceOf(device));
+    if (!own) return;
+    const [, , dik, prekey] = asArray(decodeCbor(own.bundle), 'bundle', 5);
+    const sameKey = equal(sha256(asBytes(dik, 'dik')), dikHash);
+    if (sameKey && decodePrekey(asBytes(prekey, 'prekey')).epoch > epoch) throw new VollyError('replayed', 'an older prekey');
   }
 }

@@ -13,6 +13,7 @@ import type { PartyContext } from './context.ts';
 
 interface Waiting {
   readonly member: MemberId;
+  readonly cancel: () => void;
   readonly resolve: (answered: Answered) => void;
   readonly reject: (error: VollyError) => void;
 }
@@ -21,8 +22,6 @@ export interface KeyQueriesOwner {
   known(member: MemberId): Known | Promise<Known>;
   /** A sound bundle moves on what is remembered of a pinned member. */
   learn(member: MemberId, identity: Identity, seen: { readonly epoch: number }): Promise<void>;
-  /** Milliseconds: what the wait for answers is counted on. */
-  time(): number;
   /** For a query that could not be sent by a bug, which has no code. */
   readonly unsent: ErrorCode;
   /** A bundle under another identity than the pinned one, and what it was checked by. */
@@ -59,7 +58,7 @@ export class KeyQueries {
 
   /** Inside the queue. Throws as `answer` of requests.ts does. */
   onBundle(envelope: EnvelopeOf<'app.volly.keys.bundle'>): void {
-    const { requests, answered } = answer(this.#requests, envelope, this.#owner.time());
+    const { requests, answered } = answer(this.#requests, envelope, this.#context.clock.monotonic());
     this.#requests = requests;
     if (answered) this.#settle(answered);
   }
@@ -74,34 +73,39 @@ export class KeyQueries {
     const requests = new Map(this.#requests);
     requests.delete(request);
     this.#requests = requests;
-    this.#waiting.get(request)?.reject(new VollyError(code, 'key query'));
-    this.#waiting.delete(request);
+    this.#take(request)?.reject(new VollyError(code, 'key query'));
   }
 
   #ask(member: MemberId): Promise<Answered> {
     const { random, clock, keys } = this.#context;
-    const { time, unsent } = this.#owner;
     const request = newEnvelopeId(random);
-    this.#requests = ask(this.#requests, request, member, time());
+    // The wait is counted on a clock that nobody can set back, or it would have no end.
+    this.#requests = ask(this.#requests, request, member, clock.monotonic());
     const from = addressOf(keys.local());
     const expires = this.#context.now() + LIMITS.keysLifeMs;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(request, { member, resolve, reject });
-      // The same id for both: an `undeliverable` names the envelope.
-      this.#context
-        .send({ id: request, type: 'app.volly.keys.query', from, to: member, expires, request })
-        .catch((error) => this.onFailed(request, codeOf(error) ?? unsent));
-      clock.after(LIMITS.bundleWaitMs + 1, () => {
-        const { requests, answered } = expire(this.#requests, time());
+      const cancel = clock.after(LIMITS.bundleWaitMs + 1, () => {
+        const { requests, answered } = expire(this.#requests, clock.monotonic());
         this.#requests = requests;
         for (const one of answered) this.#settle(one);
       });
+      this.#waiting.set(request, { member, cancel, resolve, reject });
+      // The same id for both: an `undeliverable` names the envelope.
+      this.#context
+        .send({ id: request, type: 'app.volly.keys.query', from, to: member, expires, request })
+        .catch((error) => this.onFailed(request, codeOf(error) ?? this.#owner.unsent));
     });
   }
 
   #settle(answered: Answered): void {
-    this.#waiting.get(answered.request)?.resolve(answered);
-    this.#waiting.delete(answered.request);
+    this.#take(answered.request)?.resolve(answered);
+  }
+
+  #take(request: EnvelopeId): Waiting | undefined {
+    const waiting = this.#waiting.get(request);
+    this.#waiting.delete(request);
+    waiting?.cancel();
+    return waiting;
   }
 
   async #check({ member, bundles }: Answered, { allowLegacy = false }: FetchOptions): Promise<readonly [Peer, ...Peer[]]> {

@@ -5,6 +5,7 @@ import { sha256 } from '../crypto/hash.ts';
 import type { Provider } from '../crypto/primitives.ts';
 import { VollyError } from '../errors.ts';
 import type { MemberId } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
 import { asArray, asBytes, decodeCbor, encodeCbor } from './cbor.ts';
 import { checkEntry, checkSignedList, type Verified } from './check.ts';
 import type { Target } from './header.ts';
@@ -40,6 +41,9 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
   };
   return { identity: readIdentity(fields.slice(0, -2)), prekey: decodePrekey(signedPrekey.bytes), signedPrekey };
 }
+
+/** Two clocks may differ by as much; a day is far less than a prekey's life. */
+const DAY_MS = 86_400_000;
 
 export interface BundleCheck {
   /** Whom the bundle was asked for. */
@@ -81,4 +85,6 @@ function checkPrekey(provider: Provider, { identity, prekey, signedPrekey }: Bun
   // R12: a device that leaves the suite out is not called with something weaker.
   if (!prekey.suites.includes(SUITE)) throw new VollyError('unknown_suite', 'prekey');
   if (now > prekey.notAfter) throw new VollyError('expired', 'prekey');
+  // A prekey that never ends would never be erased: what its seed opens later is what its life is there to bound.
+  if (prekey.notAfter > now + LIMITS.prekeyLifeMs + DAY_MS) throw new VollyError('clock_skew', 'prekey');
 }

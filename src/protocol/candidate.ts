@@ -16,20 +16,29 @@ const MAX_LENGTH = 512;
 const MAX_INDEX = 15;
 
 // An address is an IP literal or a browser's mDNS name: any other host name would make the peer's device resolve it.
-const ADDRESS = '(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|[0-9A-Za-z-]{1,63}\\.local)';
-const PORT = '[0-9]{1,5}';
+const OCTET = '(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])';
+const ADDRESS = `(?:${OCTET}(?:\\.${OCTET}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*|[0-9A-Za-z-]{1,63}\\.local)`;
+const PORT = '(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5]?[0-9]{1,4})';
 const LINE = new RegExp(
-  `^candidate:[A-Za-z0-9+/]{1,32} [0-9]{1,3} (?:udp|tcp|UDP|TCP) [0-9]{1,10} ${ADDRESS} ${PORT} typ (?:host|srflx|prflx|relay)` +
-    `(?: raddr ${ADDRESS} rport ${PORT})?(?: (?!raddr |rport )[a-z][a-z0-9-]{0,31} [!-~]{1,256}){0,8}$`,
+  `^candidate:[A-Za-z0-9+/]{1,32} [0-9]{1,3} (?:udp|tcp|UDP|TCP) [0-9]{1,10} (?<address>${ADDRESS}) ${PORT} typ (?:host|srflx|prflx|relay)` +
+    `(?: raddr (?<related>${ADDRESS}) rport ${PORT})?(?: (?!raddr |rport )[a-z][a-z0-9-]{0,31} [!-~]{1,256}){0,8}$`,
 );
 const MID = /^[!-~]{0,32}$/;
 const UFRAG = /^(?:[A-Za-z0-9+/]{4,256})?$/;
+
+/** The platform's own parser knows the forms of IPv6 (RFC 4291 section 2.2) better than a regular expression would. */
+const isAddress = (text = ''): boolean => !text.includes(':') || URL.canParse(`http://[${text}]`);
+
+function isLine(text: string): boolean {
+  const parts = LINE.exec(text)?.groups;
+  return parts !== undefined && isAddress(parts['address']) && isAddress(parts['related']);
+}
 
 /** Throws `bad_candidate`. */
 export function checkCandidate({ candidate, sdpMid, sdpMLineIndex, ufrag }: Candidate): void {
   const good =
     candidate.length <= MAX_LENGTH &&
-    (candidate === '' || LINE.test(candidate)) &&
+    (candidate === '' || isLine(candidate)) &&
     MID.test(sdpMid) &&
     UFRAG.test(ufrag) &&
     Number.isInteger(sdpMLineIndex) &&

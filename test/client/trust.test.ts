@@ -7,11 +7,13 @@ import { compositePublicKey } from '../../src/crypto/composite.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { noble } from '../../src/crypto/noble.ts';
 import { VollyError } from '../../src/errors.ts';
-import { parseMemberId } from '../../src/ids.ts';
-import { decodeBundle, encodeBundle } from '../../src/protocol/bundle.ts';
+import { newCallId, parseMemberId } from '../../src/ids.ts';
+import { checkBundle, decodeBundle, encodeBundle } from '../../src/protocol/bundle.ts';
 import type { Envelope } from '../../src/protocol/envelope.ts';
 import { LEGACY_DEVICE, makeLegacyStatement } from '../../src/protocol/legacy.ts';
+import { sealOffer } from '../../src/protocol/offer.ts';
 import { makePrekey } from '../../src/protocol/prekey.ts';
+import { AV, first, makePerson, NOW } from '../protocol/people.ts';
 import { seededRandom } from '../support/clock.ts';
 import { FakePeerConnection } from '../support/fake-pc.ts';
 import { ALICE, BOB, connectCall, Watcher, World } from './world.ts';
@@ -69,6 +71,25 @@ describe('whom a client trusts', () => {
     const call = await carol.call(`${BOB}#${hash}`, { pc: pc() });
     assert.equal(call.state, 'calling');
     await assert.rejects(carol.call(`${BOB}#nonsense`, { pc: pc() }), coded('bad_address'));
+  });
+
+  it('an offer whose frames must be encrypted is rejected without ringing', async () => {
+    const now = NOW;
+    const later = new World();
+    later.clock.jump(now - later.clock.now());
+    const atBob = new Watcher(await later.client({ member: BOB }));
+    await later.settle();
+    const member = parseMemberId(BOB);
+    const peer = checkBundle(noble, later.bridge.bundlesOf(member)[0]!, { member, known: {}, now });
+    const { local, identity } = first(makePerson('carol@lotus.example'));
+    const random = seededRandom(5);
+    const options = { device: local, identity, peer, callId: newCallId(random), sdp: AV.offer, now } as const;
+    const { envelope } = await sealOffer(noble, random, { ...options, policy: 'required' });
+    later.bridge.inject(envelope);
+    await later.settle();
+    assert.deepEqual(atBob.incoming, []);
+    assert.deepEqual(later.bridge.types(), ['call.reject']);
+    await later.close();
   });
 
   it('a legacy peer is refused with not_end_to_end unless the app allows it, and never where an identity is pinned', async () => {

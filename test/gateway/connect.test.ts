@@ -50,8 +50,12 @@ describe('gateway: coming in', () => {
     await world.clock.advance(7 * DAY + 1);
     const alice = world.user('alice').add('PHONE', world.clock.now());
     assert.equal(outcome(await settleIn(world, world.app(alice, { token: late }))), 'closed bad_invite');
-    const token = await world.invite(world.user('bob'));
+    const bob = world.user('bob');
+    const token = await world.invite(bob);
     assert.equal(outcome(await settleIn(world, world.app(alice, { token }))), 'closed bad_invite');
+    // And it is not spent by that.
+    const phone = bob.add('PHONE', world.clock.now());
+    assert.equal(outcome(await settleIn(world, world.app(phone, { token }))), 'caught-up');
     assert.equal(outcome(await settleIn(world, world.app(alice))), 'closed not_enrolled');
   });
 
@@ -248,6 +252,15 @@ describe('gateway: the shelf', () => {
     assert.deepEqual(composed.map(({ prekey }) => prekey.device).sort(), ['LAPTOP', 'PHONE']);
     for (const { identity } of composed) assert.deepEqual(identity.signed.bytes, user.list.bytes);
     assert.deepEqual(await world.shelf.bundles('nobody'), []);
+  });
+
+  it('shelves no older prekey than it has', async () => {
+    const world = new World();
+    const { app, device } = await world.enrolled();
+    const newer = device.bundle(2, world.clock.now());
+    await app.connection.publish(newer);
+    await assert.rejects(app.connection.publish(device.bundle(1, world.clock.now())), /replayed/);
+    assert.deepEqual(await world.shelf.bundles('alice'), [newer]);
   });
 
   it('shelves nothing of another device, and nothing unsigned', async () => {

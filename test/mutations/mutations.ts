@@ -235,7 +235,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     requirement: 'R11',
     file: 'src/protocol/candidate.ts',
-    find: "(candidate === '' || LINE.test(candidate)) &&",
+    find: "(candidate === '' || isLine(candidate)) &&",
     replace: '',
     why: 'anything passes for a candidate',
   },

@@ -139,6 +139,8 @@ describe('Bundles of section 6', () => {
     const short = listWith({ entries: entries.map((entry) => ({ ...entry, notAfter: NOW - 1 })) });
     refusedBundle('expired', encodeBundle(short, first(bob).dik, first(bob).prekey));
     refusedBundle('expired', encodeBundle(bob.list, first(bob).dik, prekeyWith({ notAfter: NOW - 1 })));
+    const lasting = prekeyWith({ notAfter: NOW + 15 * 86_400_000 + 1 });
+    refusedBundle('clock_skew', encodeBundle(bob.list, first(bob).dik, lasting));
     const ahead = NOW + 86_400_001;
     refusedBundle(
       'clock_skew',

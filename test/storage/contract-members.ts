@@ -6,6 +6,7 @@ import type { Stores } from '../../src/storage/types.ts';
 import { phone } from './rows.ts';
 
 const alice = parseLocalpart('alice');
+const bob = parseLocalpart('bob');
 const PHONE = parseDeviceId('PHONE');
 const TABLET = parseDeviceId('TABLET');
 const bytes = (...values: number[]) => Uint8Array.from(values);
@@ -75,9 +76,10 @@ export function membersContract(stores: () => Stores): void {
     it('uses an invite once and never after its end', async () => {
       await stores().invites.add({ hash: bytes(1), member: alice, expires: 100 });
       await stores().invites.add({ hash: bytes(2), member: alice, expires: 100 });
-      assert.equal(await stores().invites.use(bytes(1), 99), alice);
-      assert.equal(await stores().invites.use(bytes(1), 99), undefined);
-      assert.equal(await stores().invites.use(bytes(2), 100), undefined);
+      assert.equal(await stores().invites.use(bytes(1), bob, 99), false);
+      assert.equal(await stores().invites.use(bytes(1), alice, 99), true);
+      assert.equal(await stores().invites.use(bytes(1), alice, 99), false);
+      assert.equal(await stores().invites.use(bytes(2), alice, 100), false);
     });
 
     it('uses a ticket once, keeps the newest of a device, revokes them together', async () => {

@@ -7,11 +7,10 @@ import type { Context } from './context.ts';
 
 export class LegacyKeyQueries extends KeyQueries {
   constructor(context: Context) {
-    const { peers, clock } = context;
+    const { peers } = context;
     super(context, {
       known: (member) => peers.known(member),
       learn: (member, identity, seen) => peers.learn(member, identity, seen),
-      time: () => clock.monotonic(),
       unsent: 'overloaded',
     });
   }

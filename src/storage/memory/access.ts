@@ -7,11 +7,9 @@ export function inviteStore(): InviteStore {
   const invites = new Map<string, Parameters<InviteStore['add']>[0]>();
   return {
     add: async (invite) => void invites.set(toHex(invite.hash), invite),
-    async use(hash, now) {
-      const key = toHex(hash);
-      const invite = invites.get(key);
-      invites.delete(key);
-      return invite && invite.expires > now ? invite.member : undefined;
+    async use(hash, member, now) {
+      const invite = invites.get(toHex(hash));
+      return invite?.member === member && invite.expires > now && invites.delete(toHex(hash));
     },
   };
 }

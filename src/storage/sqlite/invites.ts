@@ -6,13 +6,13 @@ import type { Commits } from './commits.ts';
 export function inviteStore(db: Database, commits: Commits): InviteStore {
   const add = db.prepare<[Uint8Array, string, number]>('INSERT OR REPLACE INTO invites (hash, member, expires) VALUES (?, ?, ?)');
   const purge = db.prepare<[number]>('DELETE FROM invites WHERE expires <= ?');
-  const use = db.prepare<[Uint8Array], { member: Localpart }>('DELETE FROM invites WHERE hash = ? RETURNING member');
+  const use = db.prepare<[Uint8Array, Localpart]>('DELETE FROM invites WHERE hash = ? AND member = ?');
   return {
     add: (invite) => commits.change(() => void add.run(invite.hash, invite.member, invite.expires)),
-    use: (hash, now) =>
+    use: (hash, member, now) =>
       commits.change(() => {
         purge.run(now);
-        return use.get(hash)?.member;
+        return use.run(hash, member).changes > 0;
       }),
   };
 }
