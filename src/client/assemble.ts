@@ -97,7 +97,7 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
   const queue = new Queue();
   const context: Context = {
     ...{ provider, random, clock, store, keys, queue },
-    contacts: await Contacts.load(store),
+    contacts: await Contacts.load(store, { server: keys.account.server, keyHash: keys.account.community.keyHash }),
     verified: new VerifiedLists(),
     // What goes wrong there is a bug: it surfaces as uncaught.
     run: (_what, task) => queue.run(task),

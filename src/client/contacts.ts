@@ -4,14 +4,14 @@
  */
 import { type Bytes, equal, toHex } from '../bytes.ts';
 import { VollyError } from '../errors.ts';
-import type { MemberId } from '../ids.ts';
-import { parseMemberId } from '../ids.ts';
+import { type MemberId, parseMemberId, parseServerName, type ServerName, serverOf } from '../ids.ts';
 import { asArray, asBool, asBytes, asText, asUint, type Cbor } from '../protocol/cbor.ts';
 import { encodeIdentity, type Identity } from '../protocol/identity.ts';
 import { checkPin, type Known, note, noteEpoch, noteIdentity, onlyListed, pin } from '../protocol/trust.ts';
 import { readRecord, type Store, writeRecord } from './store.ts';
 
 export interface Contact {
+  /** Here `communityPin` says that the user called or answered this legacy member. The pin itself is its server's: see `known`. */
   readonly known: Known;
   /** The UIK itself, once seen under the pin: the safety number needs it. */
   readonly uik?: Bytes;
@@ -26,33 +26,50 @@ export interface Contact {
 const NOBODY: Contact = { known: {}, verified: false, sharesPresence: false, confirmed: {} };
 const MAX_CONTACTS = 10_000;
 
+/** Of this device's own server: it came with the invite. */
+export interface OwnCommunity {
+  readonly server: ServerName;
+  /** H(community key). */
+  readonly keyHash: Bytes;
+}
+
 export class Contacts {
   readonly #store: Store;
+  readonly #own: OwnCommunity;
   readonly #contacts: Map<MemberId, Contact>;
+  /** H(community key) of servers whose legacy members were called or answered: one for all members of a server (section 16). */
+  readonly #communities: Map<ServerName, Bytes>;
   /** Another root than the pinned one was seen: what the user is asked to accept. In memory: it will be seen again. */
   readonly #changed = new Map<MemberId, Bytes>();
 
-  private constructor(store: Store, contacts: Map<MemberId, Contact>) {
+  private constructor(store: Store, own: OwnCommunity, contacts: Map<MemberId, Contact>, communities: Map<ServerName, Bytes>) {
     this.#store = store;
+    this.#own = own;
     this.#contacts = contacts;
+    this.#communities = communities;
   }
 
-  static async load(store: Store): Promise<Contacts> {
+  static async load(store: Store, own: OwnCommunity): Promise<Contacts> {
     const fields = await readRecord(store, 'contacts');
     const rows = fields ? asArray(fields[0], 'contacts', 0, MAX_CONTACTS) : [];
-    return new Contacts(store, new Map(rows.map(decodeContact)));
+    const contacts = new Map(rows.map(decodeContact));
+    return new Contacts(store, own, contacts, decodeCommunities(fields?.[1], contacts));
   }
 
   get(member: MemberId): Contact {
     return this.#contacts.get(member) ?? NOBODY;
   }
 
+  /** What a message or bundle of the member is checked against. */
   known(member: MemberId): Known {
-    return this.get(member).known;
+    const { communityPin: _, ...known } = this.get(member).known;
+    const communityPin = this.#communityPin(serverOf(member));
+    return { ...known, ...(communityPin && { communityPin }) };
   }
 
+  /** This very member: a pinned community key makes contacts of none of its names. */
   isPinned(member: MemberId): boolean {
-    const { pin, communityPin } = this.known(member);
+    const { pin, communityPin } = this.get(member).known;
     return pin !== undefined || communityPin !== undefined;
   }
 
@@ -66,7 +83,8 @@ export class Contacts {
    */
   async pin(member: MemberId, identity: Identity): Promise<void> {
     const contact = this.get(member);
-    checkPin(contact.known, identity);
+    checkPin(this.known(member), identity);
+    if (identity.kind === 'legacy') this.#communities.set(serverOf(member), identity.rootHash);
     const uik = identity.kind === 'enhanced' ? { uik: identity.root } : {};
     await this.#set(member, { ...contact, ...uik, known: pin(contact.known, identity) });
   }
@@ -81,7 +99,7 @@ export class Contacts {
   async learn(member: MemberId, identity: Identity, seen: { epoch?: number; identity?: Bytes } = {}): Promise<void> {
     const contact = this.#contacts.get(member);
     if (!contact) return;
-    let known = note(contact.known, identity);
+    let known = note(contact.known.communityPin ? this.known(member) : contact.known, identity);
     if (!known.pin || !equal(known.pin, identity.rootHash)) return this.#set(member, { ...contact, known });
     if (seen.epoch !== undefined) known = noteEpoch(known, identity.dikHash, seen.epoch);
     if (seen.identity) known = noteIdentity(known, identity.dikHash, seen.identity);
@@ -136,9 +154,13 @@ export class Contacts {
     return true;
   }
 
+  #communityPin(server: ServerName): Bytes | undefined {
+    return server === this.#own.server ? this.#own.keyHash : this.#communities.get(server);
+  }
+
   async #set(member: MemberId, contact: Contact): Promise<void> {
     this.#contacts.set(member, contact);
-    await writeRecord(this.#store, 'contacts', [[...this.#contacts].map(encodeContact)]);
+    await writeRecord(this.#store, 'contacts', [[...this.#contacts].map(encodeContact), [...this.#communities].flat()]);
   }
 }
 
@@ -189,6 +211,20 @@ function decodeContact(value: Cbor): [MemberId, Contact] {
     confirmed: pairs(confirmed, (one) => asUint(one, 'confirmed')),
   };
   return [parseMemberId(asText(member, 'member')), contact];
+}
+
+/** An older program kept a community's key with each contact: the first one counts. */
+function decodeCommunities(value: Cbor | undefined, contacts: ReadonlyMap<MemberId, Contact>): Map<ServerName, Bytes> {
+  const communities = new Map<ServerName, Bytes>();
+  if (value === undefined) {
+    for (const [member, { known }] of contacts)
+      if (known.communityPin && !communities.has(serverOf(member))) communities.set(serverOf(member), known.communityPin);
+    return communities;
+  }
+  const flat = asArray(value, 'communities', 0, 2 * MAX_CONTACTS);
+  for (let i = 0; i + 1 < flat.length; i += 2)
+    communities.set(parseServerName(asText(flat[i], 'server')), asBytes(flat[i + 1], 'community pin'));
+  return communities;
 }
 
 function pairs<T>(value: Cbor | undefined, read: (value: Cbor | undefined) => T): Record<string, T> {

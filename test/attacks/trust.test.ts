@@ -4,9 +4,10 @@ import type { VollyClient } from '../../src/client/client.ts';
 import { Contacts } from '../../src/client/contacts.ts';
 import { MemoryStore } from '../../src/client/store.ts';
 import { VollyError } from '../../src/errors.ts';
-import { parseMemberId } from '../../src/ids.ts';
+import { parseMemberId, parseServerName } from '../../src/ids.ts';
 import type { Identity } from '../../src/protocol/identity.ts';
 import { ALICE, BOB, connectCall, Watcher, World } from '../client/world.ts';
+import { first, makeLegacy, NOW } from '../protocol/people.ts';
 import { seededRandom } from '../support/clock.ts';
 import { FakePeerConnection } from '../support/fake-pc.ts';
 
@@ -75,7 +76,8 @@ describe('attacks on pins', () => {
   it('a contact that shows ever new devices does not make the record of contacts unreadable', async () => {
     const random = seededRandom(5);
     const store = new MemoryStore();
-    const contacts = await Contacts.load(store);
+    const own = { server: parseServerName('orchid.example'), keyHash: random(32) };
+    const contacts = await Contacts.load(store, own);
     const member = parseMemberId(BOB);
     const root = random(1_984);
     const rootHash = random(32);
@@ -94,8 +96,29 @@ describe('attacks on pins', () => {
       await contacts.learn(member, identity, { epoch: version, identity: identity.dik });
       await contacts.confirm(member, identity.dikHash, 1);
     }
-    const { known, confirmed } = (await Contacts.load(store)).get(member);
+    const { known, confirmed } = (await Contacts.load(store, own)).get(member);
     assert.deepEqual(known.pin, rootHash);
     for (const record of [known.epochs, known.identities, confirmed]) assert.ok(Object.keys(record ?? {}).length <= 17);
+  });
+
+  it('a community key is pinned for all legacy members of its server, also after a restart; the own server’s came with the invite', async () => {
+    world.clock.jump(NOW - world.clock.now());
+    const store = new MemoryStore();
+    const dana = await world.client({ member: 'dana@orchid.example', store });
+    const random = seededRandom(6);
+    const [seed, other] = [random(64), random(64)];
+    const calls = async (client: VollyClient, name: string, communitySeed: typeof seed) => {
+      const legacy = makeLegacy(name, communitySeed);
+      world.bridge.plant(legacy.member, [first(legacy).bundle]);
+      await (await client.call(name, { pc: pc(), allowLegacy: true })).hangUp();
+    };
+    await calls(dana, 'leo@maple.example', seed);
+    await calls(dana, 'lea@maple.example', seed);
+    await assert.rejects(calls(dana, 'lou@maple.example', other), coded('identity_changed'));
+    await assert.rejects(calls(dana, 'lou@orchid.example', other), coded('identity_changed'));
+    await dana.close();
+    const again = await world.client({ store });
+    await assert.rejects(calls(again, 'lou@maple.example', other), coded('identity_changed'));
+    await calls(again, 'lou@elm.example', other);
   });
 });
