@@ -7,7 +7,7 @@ import { type Clock, type RandomBytes, systemClock, systemRandom } from '../cloc
 import type { Provider } from '../crypto/primitives.ts';
 import { selectProvider } from '../crypto/select.ts';
 import { VollyError } from '../errors.ts';
-import { type DeviceAddress, deviceAddress, type MemberId, parseMemberId } from '../ids.ts';
+import { type DeviceAddress, type DeviceId, deviceAddress, type MemberId, parseDeviceId, parseMemberId } from '../ids.ts';
 import { addressOf } from '../protocol/header.ts';
 import { HASH_BYTES } from '../protocol/suite.ts';
 import { safetyNumber } from '../protocol/trust.ts';
@@ -42,6 +42,14 @@ export interface ConnectOptions extends ClientTools {
   readonly rejectWhenBusy?: boolean;
   /** Instead of the connection of connection.ts, for tests. */
   readonly gateway?: (options: ConnectionOptions) => GatewayConnection;
+}
+
+export interface OwnDevice {
+  readonly id: DeviceId;
+  /** The one that is asked. */
+  readonly current: boolean;
+  /** Unix time in milliseconds: its end, unless the first device renews its list before. */
+  readonly notAfter: number;
 }
 
 export class VollyClient {
@@ -120,6 +128,23 @@ export class VollyClient {
     const list = await queue.run(() => keys.approve({ device, dikHash }, this.#parts.context.keyNow()));
     await this.#parts.lifecycle.publish();
     return formatApproval({ community: keys.account.community, list });
+  }
+
+  /** This member's devices, this one among them, as this one knows them. */
+  get devices(): readonly OwnDevice[] {
+    const { account, devices } = this.#parts.context.keys;
+    return devices.map(({ device, notAfter }) => ({ id: device, current: device === account.device, notAfter }));
+  }
+
+  /**
+   * On the first device: shuts out another one, by its id, for good. Resolves when the community has the new list: it refuses that device
+   * from then on, and nobody calls it. Without a connection that is later, if need be in a later run. Throws `not_in_list`,
+   * `forbidden_in_state` elsewhere and for this device itself, `not_connected`, `unconfirmed` when the client is closed before.
+   */
+  async removeDevice(device: string): Promise<void> {
+    const { keys, queue } = this.#parts.context;
+    await queue.run(() => keys.remove(parseDeviceId(device), this.#parts.context.keyNow()));
+    await this.#parts.lifecycle.shelve();
   }
 
   /** 60 digits, the same on both sides; after comparing them: `markVerified`. Throws `unknown_member` for who was never called or accepted. */

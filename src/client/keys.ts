@@ -7,6 +7,7 @@ import type { RandomBytes } from '../clock.ts';
 import { compositePublicKey, compositeSign } from '../crypto/composite.ts';
 import type { Provider } from '../crypto/primitives.ts';
 import { VollyError } from '../errors.ts';
+import type { DeviceId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { encodeBundle } from '../protocol/bundle.ts';
 import { asArray, asBytes } from '../protocol/cbor.ts';
@@ -144,6 +145,19 @@ export class Keys {
     this.#identity = this.#nextList([...others, entry], now);
     await this.#save();
     return this.list;
+  }
+
+  /**
+   * A list without that device, which is lost or was stolen. Throws `forbidden_in_state` without the UIK and for this device itself,
+   * which could not say so any more; `not_in_list`.
+   */
+  async remove(device: DeviceId, now: number): Promise<void> {
+    if (!this.account.uikSeed) throw new VollyError('forbidden_in_state', 'only the first device removes others');
+    if (device === this.account.device) throw new VollyError('forbidden_in_state', 'this device');
+    const others = this.devices.filter((entry) => entry.device !== device);
+    if (others.length === this.devices.length) throw new VollyError('not_in_list', 'no such device');
+    this.#identity = this.#nextList(others, now);
+    await this.#save();
   }
 
   get #newest(): OwnPrekey {

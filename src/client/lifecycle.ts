@@ -51,6 +51,8 @@ export class Lifecycle {
       const first = this.#first;
       this.#first = false;
       this.#enrolled = true;
+      // A list that an earlier run could not publish any more: a full handshake brings it, a resumed one does not.
+      if (first && state.resumed && this.#context.keys.account.uikSeed) void this.publish();
       void this.#context.queue.run(() => this.#owner.onOnline(first)).then(() => this.#waiting?.resolve());
     }
     if (state.kind === 'closed') this.#waiting?.reject(state.cause ?? new VollyError('not_connected'));
@@ -75,11 +77,16 @@ export class Lifecycle {
       .catch((error) => this.#context.refused(error, 'list'));
   }
 
-  async publish(): Promise<void> {
+  /** Bundle and list are on the shelf when it resolves. Rejects as the gateway's `publish` does. */
+  async shelve(): Promise<void> {
     const { queue, keys } = this.#context;
+    await this.#gateway.publish(keys.bundle());
+    await queue.run(() => keys.published(this.#context.keyNow()));
+  }
+
+  async publish(): Promise<void> {
     try {
-      await this.#gateway.publish(keys.bundle());
-      await queue.run(() => keys.published(this.#context.keyNow()));
+      await this.shelve();
     } catch (error) {
       this.#context.refused(error, 'publish');
     }

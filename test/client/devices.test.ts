@@ -105,4 +105,37 @@ describe('a member’s devices', () => {
     await world.settle();
     assert.equal(watcher.incoming.length, 1);
   });
+
+  it('a removed device is out of the list, and gets no offer', async () => {
+    const { client: laptop } = await world.sibling(phone, 'LAPTOP');
+    await world.settle();
+    assert.deepEqual(
+      phone.devices.map(({ id, current }) => `${id} ${current}`),
+      ['LAPTOP false', 'PHONE true'],
+    );
+    await (await alice.call(BOB, { pc: new FakePeerConnection() })).hangUp();
+    await world.settle();
+    const stale = world.bridge.bundlesOf(phone.member);
+    await assert.rejects(laptop.removeDevice('PHONE'), coded('forbidden_in_state'));
+    await assert.rejects(phone.removeDevice('PHONE'), coded('forbidden_in_state'));
+    await assert.rejects(phone.removeDevice('TABLET'), coded('not_in_list'));
+    await phone.removeDevice('LAPTOP');
+    await world.settle();
+    assert.deepEqual(
+      phone.devices.map(({ id }) => id),
+      ['PHONE'],
+    );
+    assert.equal(laptop.connection.kind, 'closed');
+
+    const offered = async (): Promise<string[]> => {
+      const before = world.bridge.sent.length;
+      await (await alice.call(BOB, { pc: new FakePeerConnection() })).hangUp();
+      const offers = world.bridge.sent.slice(before).filter(({ type }) => type === 'app.volly.call.offer');
+      return offers.map(({ to }) => to);
+    };
+    assert.deepEqual(await offered(), [phone.address]);
+    // A bridge that goes on showing the device under the list of before.
+    world.bridge.plant(phone.member, [...stale, ...world.bridge.bundlesOf(phone.member)]);
+    assert.deepEqual(await offered(), [phone.address]);
+  });
 });

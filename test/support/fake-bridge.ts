@@ -8,7 +8,7 @@ import type { ConnectionOptions, ConnectionState, GatewayConnection } from '../.
 import type { Clock } from '../../src/clock.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { VollyError } from '../../src/errors.ts';
-import { type DeviceAddress, deviceAddress, type MemberId, memberOf, newEnvelopeId, serverOf } from '../../src/ids.ts';
+import { type DeviceAddress, deviceAddress, deviceOf, type MemberId, memberOf, newEnvelopeId, serverOf } from '../../src/ids.ts';
 import { decodeBundle } from '../../src/protocol/bundle.ts';
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../../src/protocol/envelope.ts';
 import type { Signed } from '../../src/protocol/list.ts';
@@ -115,10 +115,14 @@ export class FakeBridge {
     const list = newer ? { ...identity.signed, version: identity.version } : old.list;
     const shelved = { list, bundles: new Map(old?.bundles).set(prekey.device, bytes) };
     this.#shelf.set(identity.member, shelved);
-    if (newer && old)
-      for (const [address, connection] of this.#connections)
-        if (memberOf(address) === identity.member && address !== deviceAddress(identity.member, prekey.device))
-          connection.list(list);
+    if (!newer || !old) return shelved;
+    const listed = new Set<string>(identity.entries.map(({ device }) => device));
+    // Those that were planted are under no device's name.
+    for (const device of shelved.bundles.keys()) if (/^[A-Z]/.test(device) && !listed.has(device)) shelved.bundles.delete(device);
+    for (const [address, connection] of this.#connections)
+      if (memberOf(address) !== identity.member || address === deviceAddress(identity.member, prekey.device)) continue;
+      else if (listed.has(deviceOf(address))) connection.list(list);
+      else connection.close(new VollyError('not_enrolled'));
     return shelved;
   }
 
@@ -212,9 +216,9 @@ class FakeConnection implements GatewayConnection {
     this.#bridge.publish(bundle as Bytes);
   }
 
-  close(): void {
+  close(cause?: VollyError): void {
     this.cut();
-    this.#become({ kind: 'closed' });
+    this.#become({ kind: 'closed', ...(cause && { cause }) });
   }
 
   cut(): void {
