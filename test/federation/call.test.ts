@@ -1,13 +1,14 @@
 /** Calls between and inside real communities, with real peer connections: what two people can do to each other, end to end. */
 import assert from 'node:assert/strict';
-import { VollyError } from '../../src/errors.ts';
+import type { ErrorCode } from '../../src/errors.ts';
 import { enrol, type Person, peerConnection, secondDevice, startAgain, within } from '../support/people.ts';
 import { waitingFor } from './bridge-rows.ts';
 import { acceptAndConnect, callWithChannel, converse, hangUp, rings } from './conversation.ts';
 import { anyFailed, deny, type Pair, startPair, until } from './pair.ts';
 import { ShiftedClock } from './shifted-clock.ts';
 
-const coded = (code: string) => (error: unknown) => error instanceof VollyError && error.code === code;
+/** For `assert.rejects`, which then shows the code that came instead. */
+const coded = (code: ErrorCode) => ({ name: 'VollyError', code });
 const LOCAL_HANGUP = { reason: 'hangup', by: 'local' };
 const REMOTE_HANGUP = { reason: 'hangup', by: 'remote' };
 
