@@ -32,7 +32,12 @@ function parties(provider: Provider) {
   ];
   const entries = [{ device: parseDeviceId('PHONE'), dikHash: sha256(dik), notAfter: NOW + 86_400_000 }];
   const list = makeList(provider, { member: MEMBER, uik, uikSeed, entries, now: NOW });
-  const community = { server: serverOf(MEMBER), publicKey, hash: sha256(publicKey), seed: communitySeed };
+  const community = {
+    server: serverOf(MEMBER),
+    publicKey,
+    hash: sha256(publicKey),
+    sign: compositeSigner(provider, communitySeed),
+  };
   return { community, identity: encodeIdentity(list, dik), sign: compositeSigner(provider, dikSeed) };
 }
 

@@ -4,7 +4,7 @@
  */
 import { type Bytes, equal } from '../bytes.ts';
 import type { RandomBytes } from '../clock.ts';
-import { compositePublicKey, compositeSign } from '../crypto/composite.ts';
+import { compositePublicKey, compositeSigner, type Signer } from '../crypto/composite.ts';
 import type { Provider } from '../crypto/primitives.ts';
 import { VollyError } from '../errors.ts';
 import type { DeviceId } from '../ids.ts';
@@ -29,10 +29,13 @@ export interface KeysDeps {
 export class Keys {
   readonly account: Account;
   readonly #deps: KeysDeps;
+  /** By the DIK. */
+  readonly sign: Signer;
   #identity: Identity;
   #prekeys: readonly OwnPrekey[];
 
   private constructor(deps: KeysDeps, identity: Identity, prekeys: readonly OwnPrekey[]) {
+    this.sign = compositeSigner(deps.provider, deps.account.dikSeed);
     this.account = deps.account;
     this.#deps = deps;
     this.#identity = identity;
@@ -85,8 +88,9 @@ export class Keys {
 
   /** What seals and opens. Anew for each use: lists and prekeys change. */
   local(): LocalDevice {
-    const { member, device, dikHash, dikSeed } = this.account;
-    return { member, device, uikHash: this.uikHash, listVersion: this.listVersion, dikHash, dikSeed, prekeys: this.#prekeys };
+    const { member, device, dikHash } = this.account;
+    const { uikHash, listVersion, sign } = this;
+    return { member, device, uikHash, listVersion, dikHash, sign, prekeys: this.#prekeys };
   }
 
   identity(): Bytes {
@@ -95,10 +99,6 @@ export class Keys {
 
   bundle(): Bytes {
     return encodeBundle(this.list, this.account.dik, this.#newest.statement);
-  }
-
-  sign(message: Uint8Array, context: string): Bytes {
-    return compositeSign(this.#deps.provider, this.account.dikSeed, message, context);
   }
 
   /** Rotates, renews and erases what is due. True where the bundle changed and is to be published. On connecting, and hourly. */

@@ -48,11 +48,14 @@ export function checkCompositePublicKey(publicKey: Uint8Array): void {
   requireKey(isEd25519PublicKey(publicKey.subarray(DSA.publicKey)), 'composite public key, Ed25519 part');
 }
 
+/** A key that is ready to sign; the context is one of PROTOCOL.md section 1. */
+export type Signer = (message: Uint8Array, context: Context) => Bytes;
+
 /**
  * Section 3.2: a function that signs, 3,373 bytes. Hedged, so the same call twice gives two signatures. It keeps the key
  * imported for as long as it is referenced; make one for a key of a long life, and drop it with the key.
  */
-export function compositeSigner(provider: Provider, seed: Uint8Array): (message: Uint8Array, context: Context) => Bytes {
+export function compositeSigner(provider: Provider, seed: Uint8Array): Signer {
   assertLength(seed, COMPOSITE.seed, 'a composite secret key');
   const signMldsa = provider.mldsa65.signer(seed.subarray(0, DSA.seed));
   const signEd25519 = provider.ed25519.signer(seed.subarray(DSA.seed));

@@ -7,7 +7,7 @@ import { link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fromBase64url, toBase64url } from '../bytes.ts';
 import type { RandomBytes } from '../clock.ts';
-import { COMPOSITE, compositePublicKey } from '../crypto/composite.ts';
+import { COMPOSITE, compositePublicKey, compositeSigner } from '../crypto/composite.ts';
 import { sha256 } from '../crypto/hash.ts';
 import type { Provider } from '../crypto/primitives.ts';
 import { VollyError } from '../errors.ts';
@@ -21,6 +21,13 @@ const bad = (file: string, what: string, cause?: unknown): never => {
   throw new VollyError('bad_config', `community key ${file}: ${what}`, { cause });
 };
 
+export interface CommunityKey extends Community {
+  /** Composite seed, 64 bytes; secret. The legacy adapter derives its members' keys from it. */
+  readonly seed: Uint8Array;
+  /** There was none before. */
+  readonly created: boolean;
+}
+
 /**
  * Reads the key, or makes one where there is no file. Throws `bad_config` for a file that others may read or write, that is not
  * of this form, or that cannot be read or written.
@@ -30,13 +37,13 @@ export async function loadCommunityKey(options: {
   readonly server: ServerName;
   readonly provider: Provider;
   readonly random: RandomBytes;
-}): Promise<Community & { readonly created: boolean }> {
+}): Promise<CommunityKey> {
   const { file, server, provider, random } = options;
   let seed = await read(file);
   const created = seed === undefined && (await create(file, random(COMPOSITE.seed)));
   seed ??= (await read(file)) ?? bad(file, 'vanished');
   const publicKey = compositePublicKey(provider, seed);
-  return { server, publicKey, hash: sha256(publicKey), seed, created };
+  return { server, publicKey, hash: sha256(publicKey), sign: compositeSigner(provider, seed), seed, created };
 }
 
 async function read(file: string): Promise<Uint8Array | undefined> {

@@ -1,7 +1,7 @@
 /** The answer: sealed to the offer's one-time key, bound to the offer, signed by the callee's device. PROTOCOL.md section 9.2. */
 import { type Bytes, concat, utf8 } from '../bytes.ts';
 import type { RandomBytes } from '../clock.ts';
-import { COMPOSITE, compositeSign, compositeVerify } from '../crypto/composite.ts';
+import { COMPOSITE, compositeVerify } from '../crypto/composite.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { openPsk, sealPsk } from '../crypto/hpke.ts';
 import type { Provider } from '../crypto/primitives.ts';
@@ -77,7 +77,7 @@ export async function sealAnswer(
   const envelope: AnswerEnvelope = {
     ...{ id: newEnvelopeId(random), type: TYPE, from: addressOf(from), to: addressOf(to), expires: now + lifetime },
     ...{ header: bytes, quantum_key: enc, sealed: ciphertext },
-    signature: compositeSign(provider, device.dikSeed, signed, CONTEXT.answer),
+    signature: device.sign(signed, CONTEXT.answer),
   };
   return { envelope, session: begin(leg, session, signed, exported) };
 }

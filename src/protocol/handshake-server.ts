@@ -3,7 +3,7 @@
  * here is what the keys prove.
  */
 import { type Bytes, concat } from '../bytes.ts';
-import { compositeSign, compositeVerify } from '../crypto/composite.ts';
+import { compositeVerify, type Signer } from '../crypto/composite.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { sealBase, sealPsk } from '../crypto/hpke.ts';
 import type { Provider } from '../crypto/primitives.ts';
@@ -29,8 +29,8 @@ export interface Community {
   readonly publicKey: Uint8Array;
   /** H(publicKey), 32 bytes. */
   readonly hash: Uint8Array;
-  /** Composite seed, 64 bytes; secret. */
-  readonly seed: Uint8Array;
+  /** By the community key. */
+  readonly sign: Signer;
 }
 
 export interface ClientHello {
@@ -82,7 +82,7 @@ export async function answerFull(
   saying: Saying,
 ): Promise<ServerHello> {
   const what = encodeCbor([community.server, community.publicKey, saying.now, saying.session]);
-  const signature = compositeSign(provider, community.seed, concat(hello.hash, what), CONTEXT.gatewayServer);
+  const signature = community.sign(concat(hello.hash, what), CONTEXT.gatewayServer);
   const sealed = await sealBase(provider, { ...sealing(hello, saying), plaintext: encodeCbor([what, signature]) });
   return serverHello(hello, false, sealed);
 }

@@ -4,7 +4,6 @@
  */
 import { type Bytes, concat, equal, toHex, utf8 } from '../bytes.ts';
 import type { RandomBytes } from '../clock.ts';
-import { compositeSign } from '../crypto/composite.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { type ExportRequest, openBase, sealBase } from '../crypto/hpke.ts';
 import type { Provider } from '../crypto/primitives.ts';
@@ -75,7 +74,7 @@ export async function sealOpening<T extends OpeningType>(
     header: bytes,
     quantum_key: enc,
     sealed: ciphertext,
-    signature: compositeSign(provider, device.dikSeed, signed, context),
+    signature: device.sign(signed, context),
     ...(identity && { identity }),
   } as unknown as EnvelopeOf<T>;
   return { envelope, hash: openingHash({ signed }), exported };

@@ -4,7 +4,7 @@
  */
 import { type Bytes, concat } from '../../src/bytes.ts';
 import { systemRandom } from '../../src/clock.ts';
-import { compositeSign } from '../../src/crypto/composite.ts';
+import { compositeSign, compositeSigner } from '../../src/crypto/composite.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { selectProvider } from '../../src/crypto/select.ts';
 import { XWING, xwingPublicKey } from '../../src/crypto/xwing.ts';
@@ -48,7 +48,13 @@ export class Mallory {
   async offer(peer: Peer, sdp: string, spoil: (offer: Fields) => void = () => {}, device = this.device): Promise<Fields> {
     const { member, uik, list } = this.user;
     const local = {
-      ...{ member, device: device.id, uikHash: sha256(uik), dikHash: sha256(device.dik), dikSeed: device.dikSeed },
+      ...{
+        member,
+        device: device.id,
+        uikHash: sha256(uik),
+        dikHash: sha256(device.dik),
+        sign: compositeSigner(provider, device.dikSeed),
+      },
       ...{ listVersion: decodeList(list.bytes).version, prekeys: [] },
     };
     const callId = newCallId(systemRandom);

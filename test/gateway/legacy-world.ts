@@ -2,7 +2,7 @@
 
 import type { ConnectionOptions, GatewayConnection } from '../../src/client/connection-types.ts';
 import type { RandomBytes } from '../../src/clock.ts';
-import { COMPOSITE, compositePublicKey } from '../../src/crypto/composite.ts';
+import { COMPOSITE, compositePublicKey, compositeSigner } from '../../src/crypto/composite.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { selectProvider } from '../../src/crypto/select.ts';
 import { VollyError } from '../../src/errors.ts';
@@ -93,7 +93,7 @@ export class LegacyWorld extends World {
   readonly stores = memoryStores();
   readonly counts = new Map<string, number>();
   readonly warnings: string[] = [];
-  readonly community: Community;
+  readonly community: Community & { readonly seed: Uint8Array };
   directory = new Directory();
   keys: LegacyKeys;
   lines: Lines;
@@ -103,7 +103,13 @@ export class LegacyWorld extends World {
     super();
     const seed = this.random(COMPOSITE.seed);
     const publicKey = compositePublicKey(this.provider, seed);
-    this.community = { server: parseServerName('orchid.example'), publicKey, hash: sha256(publicKey), seed };
+    this.community = {
+      server: parseServerName('orchid.example'),
+      publicKey,
+      hash: sha256(publicKey),
+      sign: compositeSigner(this.provider, seed),
+      seed,
+    };
     this.keys = this.#newKeys();
     this.lines = new Lines(this.options());
   }

@@ -3,7 +3,7 @@ import { type Bytes, toBase64url } from '../../src/bytes.ts';
 import { openGateway } from '../../src/client/connection.ts';
 import type { ConnectionOptions, Credentials, GatewayConnection, Ticket } from '../../src/client/connection-types.ts';
 import type { RandomBytes } from '../../src/clock.ts';
-import { COMPOSITE, compositePublicKey, compositeSign } from '../../src/crypto/composite.ts';
+import { COMPOSITE, compositePublicKey, compositeSign, compositeSigner } from '../../src/crypto/composite.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import type { Provider } from '../../src/crypto/primitives.ts';
 import { selectProvider } from '../../src/crypto/select.ts';
@@ -43,7 +43,7 @@ export class World {
   readonly provider: Provider;
   readonly stores = memoryStores();
   readonly directory = new Directory();
-  readonly community: Community;
+  readonly community: Community & { readonly seed: Uint8Array };
   readonly routed: Envelope[] = [];
   readonly boxes = new Map<DeviceAddress, Envelope[]>();
   readonly counts = new Map<string, number>();
@@ -71,7 +71,13 @@ export class World {
     this.provider = provider;
     const keySeed = this.random(COMPOSITE.seed);
     const publicKey = compositePublicKey(provider, keySeed);
-    this.community = { server: SERVER, publicKey, hash: sha256(publicKey), seed: keySeed };
+    this.community = {
+      server: SERVER,
+      publicKey,
+      hash: sha256(publicKey),
+      sign: compositeSigner(provider, keySeed),
+      seed: keySeed,
+    };
     const { clock, random, directory, community, mailbox, stores } = this;
     this.options = {
       provider,

@@ -1,7 +1,7 @@
 /** The handshake as functions, PROTOCOL.md sections 14.1 to 14.4: what completes it, and that nothing else does. */
 import assert from 'node:assert/strict';
 import type { Bytes } from '../../src/bytes.ts';
-import { COMPOSITE, compositePublicKey, compositeSign } from '../../src/crypto/composite.ts';
+import { COMPOSITE, compositePublicKey, compositeSign, compositeSigner } from '../../src/crypto/composite.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { native } from '../../src/crypto/native.ts';
 import { noble } from '../../src/crypto/noble.ts';
@@ -29,7 +29,7 @@ const EMPTY = new Uint8Array(0);
 function community(provider: Provider, name = 'orchid.example'): Community {
   const seed = random(COMPOSITE.seed);
   const publicKey = compositePublicKey(provider, seed);
-  return { server: parseServerName(name), publicKey, hash: sha256(publicKey), seed };
+  return { server: parseServerName(name), publicKey, hash: sha256(publicKey), sign: compositeSigner(provider, seed) };
 }
 
 type Stage = 'client hello' | 'server hello' | 'proof' | 'finished';
@@ -150,8 +150,8 @@ describe('gateway handshake: who stands between', () => {
 
   it('refuses the right key without its signature', async () => {
     const set = setting(provider);
-    const { seed } = community(provider);
-    assert.equal(await code(shake({ ...set, server: { ...set.server, seed } })), 'handshake_failed');
+    const { sign } = community(provider);
+    assert.equal(await code(shake({ ...set, server: { ...set.server, sign } })), 'handshake_failed');
   });
 
   it('refuses the answer to another hello, so a recorded one too', async () => {

@@ -315,7 +315,7 @@ describe('What a receiver refuses, in the order of section 12', () => {
     await refused('wrong_sender', (await sealed({ device: mask, identity: first(alice).identity })).envelope);
     await refused('wrong_sender', (await sealed({ device: mask, identity: first(mallory).identity })).envelope);
     // Alice's hashes over Mallory's key.
-    const thief = { ...first(alice).local, dikSeed: first(mallory).local.dikSeed };
+    const thief = { ...first(alice).local, sign: first(mallory).local.sign };
     await refused('bad_signature', (await sealed({ device: thief })).envelope);
     // A true device under another's name in the same list.
     const pair = makePerson('pair@a.example', ['DESK', 'PHONE']);

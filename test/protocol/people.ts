@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Bytes } from '../../src/bytes.ts';
 import { systemRandom } from '../../src/clock.ts';
-import { compositePublicKey } from '../../src/crypto/composite.ts';
+import { compositePublicKey, compositeSigner } from '../../src/crypto/composite.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import type { Provider } from '../../src/crypto/primitives.ts';
 import { type MemberId, newCallId, parseDeviceId, parseMemberId } from '../../src/ids.ts';
@@ -26,7 +26,7 @@ export const NOW = 1_790_000_000_000;
 const YEAR = 365 * 86_400_000;
 
 export interface Device {
-  readonly local: LocalDevice;
+  readonly local: LocalDevice & { readonly dikSeed: Bytes };
   readonly dik: Bytes;
   readonly prekey: Signed;
   readonly identity: Bytes;
@@ -57,7 +57,16 @@ export function makePerson(name: string, devices: readonly string[] = ['PHONE'],
     ...{ member, uik, uikSeed, list },
     devices: keys.map(({ device, dikSeed, dik, dikHash }) => {
       const { prekey, statement } = makePrekey(P, random, { member, device, uikHash, dikSeed, epoch: 1, now: NOW });
-      const local = { member, device, uikHash, listVersion, dikHash, dikSeed, prekeys: [prekey] };
+      const local = {
+        member,
+        device,
+        uikHash,
+        listVersion,
+        dikHash,
+        dikSeed,
+        sign: compositeSigner(P, dikSeed),
+        prekeys: [prekey],
+      };
       const identity = encodeIdentity(list, dik);
       return { local, dik, prekey: statement, identity, bundle: encodeBundle(list, dik, statement) };
     }),
@@ -74,7 +83,16 @@ export function makeLegacy(name: string, communitySeed = random(64)): Person {
   const dikHash = sha256(dik);
   const list = makeLegacyStatement(P, communitySeed, { member, dikHash, version: 7, expires: NOW + YEAR });
   const { prekey, statement } = makePrekey(P, random, { member, device: LEGACY_DEVICE, uikHash, dikSeed, epoch: 1, now: NOW });
-  const local = { member, device: LEGACY_DEVICE, uikHash, listVersion: 7, dikHash, dikSeed, prekeys: [prekey] };
+  const local = {
+    member,
+    device: LEGACY_DEVICE,
+    uikHash,
+    listVersion: 7,
+    dikHash,
+    dikSeed,
+    sign: compositeSigner(P, dikSeed),
+    prekeys: [prekey],
+  };
   const identity = encodeIdentity(list, dik, community);
   const bundle = encodeBundle(list, dik, statement, community);
   return { member, uik: community, uikSeed: communitySeed, list, devices: [{ local, dik, prekey: statement, identity, bundle }] };

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { type Bytes, fromUtf8, toHex } from '../../src/bytes.ts';
 import { aeadKey } from '../../src/crypto/aead.ts';
-import { compositePublicKey, compositeVerify } from '../../src/crypto/composite.ts';
+import { compositePublicKey, compositeSigner, compositeVerify } from '../../src/crypto/composite.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
+import { noble } from '../../src/crypto/noble.ts';
 import type { Provider } from '../../src/crypto/primitives.ts';
 import { xwingPublicKey } from '../../src/crypto/xwing.ts';
 import { type CallId, callIdFromBytes, parseDeviceId, parseMemberId } from '../../src/ids.ts';
@@ -68,7 +69,7 @@ function localOf(person: Json & { list_version: number }): LocalDevice {
     uikHash: sha256(hex((person['uik'] ?? person['community_key']) as string)),
     listVersion: person.list_version,
     dikHash: sha256(hex(person['dik'] as string)),
-    dikSeed: hex(person['dik_seed'] as string),
+    sign: compositeSigner(noble, hex(person['dik_seed'] as string)),
     prekeys: [{ hash: hex(person['prekey_hash'] as string), seed: hex(person['spk_seed'] as string), notAfter: now + 1 }],
   };
 }

@@ -1,6 +1,6 @@
 /** The gateway handshake of Alice's phone with orchid.example, full and resumed, and records both ways. PROTOCOL.md section 14. */
 import { type Bytes, utf8 } from '../../src/bytes.ts';
-import { compositePublicKey, compositeSign } from '../../src/crypto/composite.ts';
+import { compositePublicKey, compositeSign, compositeSigner } from '../../src/crypto/composite.ts';
 import { hkdfSha256, sha256 } from '../../src/crypto/hash.ts';
 import { parseServerName } from '../../src/ids.ts';
 import { type Cbor, decodeCbor, encodeCbor } from '../../src/protocol/cbor.ts';
@@ -15,7 +15,7 @@ import { alice } from './people.ts';
 
 const seed = draw('gateway/community', 64);
 const publicKey = compositePublicKey(provider, seed);
-const community = { server: parseServerName('orchid.example'), publicKey, hash: sha256(publicKey), seed };
+const community = { server: parseServerName('orchid.example'), publicKey, hash: sha256(publicKey), sign: compositeSigner(provider, seed) };
 const token = draw('gateway/token', 16);
 const EMPTY = new Uint8Array(0);
 

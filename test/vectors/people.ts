@@ -1,6 +1,6 @@
 /** The members of the vectors. */
 import type { Bytes } from '../../src/bytes.ts';
-import { compositePublicKey } from '../../src/crypto/composite.ts';
+import { compositePublicKey, compositeSigner } from '../../src/crypto/composite.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { type MemberId, parseDeviceId, parseMemberId } from '../../src/ids.ts';
 import { encodeBundle } from '../../src/protocol/bundle.ts';
@@ -22,7 +22,7 @@ export interface Person {
   readonly dik: Bytes;
   readonly prekey: LocalPrekey;
   readonly statement: Signed;
-  readonly local: LocalDevice;
+  readonly local: LocalDevice & { readonly dikSeed: Bytes };
   readonly identity: Bytes;
   readonly bundle: Bytes;
 }
@@ -42,7 +42,7 @@ function build(label: string, name: string, deviceName: string, legacy: boolean)
     : makeList(provider, { member, uik: root, uikSeed: rootSeed, entries, now: NOW });
   const made = makePrekey(provider, randomOf(`${label}/prekey`), { member, device, uikHash, dikSeed, epoch: 5, now: NOW });
   const listVersion = legacy ? 3 : decodeList(list.bytes).version;
-  const local = { member, device, uikHash, listVersion, dikHash, dikSeed, prekeys: [made.prekey] };
+  const local = { member, device, uikHash, listVersion, dikHash, dikSeed, sign: compositeSigner(provider, dikSeed), prekeys: [made.prekey] };
   const community = legacy ? root : undefined;
   return {
     ...{ member, root, rootSeed, list, dik, prekey: made.prekey, statement: made.statement, local },

@@ -5,7 +5,7 @@
  */
 import { type Bytes, concat, u64, utf8 } from '../../bytes.ts';
 import type { Clock, RandomBytes } from '../../clock.ts';
-import { COMPOSITE, compositePublicKey } from '../../crypto/composite.ts';
+import { COMPOSITE, compositePublicKey, compositeSigner, type Signer } from '../../crypto/composite.ts';
 import { hkdfSha256, sha256 } from '../../crypto/hash.ts';
 import type { Provider } from '../../crypto/primitives.ts';
 import { type Localpart, type MemberId, memberId } from '../../ids.ts';
@@ -26,7 +26,8 @@ export interface LegacyKeysOptions {
   readonly provider: Provider;
   readonly random: RandomBytes;
   readonly clock: Clock;
-  readonly community: Community;
+  /** With the key's own seed, of which the members' keys are derived. */
+  readonly community: Community & { readonly seed: Uint8Array };
   readonly facts: FactStore;
 }
 
@@ -44,6 +45,7 @@ export class DeviceKeys {
   readonly offers: RecentOffers;
   readonly #options: LegacyKeysOptions;
   readonly #dikSeed: Bytes;
+  readonly #sign: Signer;
   readonly #dik: Bytes;
   readonly #dikHash: Bytes;
   #statement: { readonly version: number; readonly signed: Signed } | undefined;
@@ -63,6 +65,7 @@ export class DeviceKeys {
       length: COMPOSITE.seed,
     });
     this.#dik = compositePublicKey(provider, this.#dikSeed);
+    this.#sign = compositeSigner(provider, this.#dikSeed);
     this.#dikHash = sha256(this.#dik);
   }
 
@@ -71,8 +74,8 @@ export class DeviceKeys {
     const prekeys = this.#currentPrekeys();
     const { version: listVersion } = this.#currentStatement();
     const uikHash = this.#options.community.hash as Bytes;
-    const [dikHash, dikSeed] = [this.#dikHash, this.#dikSeed];
-    return { member: this.member, device: LEGACY_DEVICE, uikHash, listVersion, dikHash, dikSeed, prekeys };
+    const [dikHash, sign] = [this.#dikHash, this.#sign];
+    return { member: this.member, device: LEGACY_DEVICE, uikHash, listVersion, dikHash, sign, prekeys };
   }
 
   identity(): Bytes {
