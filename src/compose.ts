@@ -33,8 +33,9 @@ import { Transactions } from './matrix/transactions.ts';
 import { withHealth } from './ops/health.ts';
 import { listen } from './ops/listen.ts';
 import { createLog } from './ops/log.ts';
+import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { createJunction } from './routing/junction.ts';
-import type { Counters, Log } from './routing/ports.ts';
+import type { Log } from './routing/ports.ts';
 import { claimDatabase } from './storage/sqlite/claim.ts';
 import { openSqlite } from './storage/sqlite/stores.ts';
 import type { Stores } from './storage/types.ts';
@@ -112,7 +113,7 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
     const hasMember = async (localpart: Localpart): Promise<boolean> => (await stores.members.kind(localpart)) !== undefined;
     const app = express().disable('x-powered-by');
     app.use(appserviceRouter({ hsToken: registration.hs_token, server: own, transactions, hasMember, counters, log }));
-    const health = withHealth({ homeserver: () => receiver.state.ready }, app);
+    const health = withHealth({ homeserver: () => receiver.state.ready }, counters, app);
     const appservice = await listen(createServer(health), config.appservice.listen);
     started.push(() => appservice.close());
 
@@ -233,10 +234,10 @@ function openStores({ storage }: Config): Stores {
 /** In the configuration no `allow` and an empty one are the same: everybody. */
 const policyOf = ({ policy: { allow, deny } }: Config) => ({ deny, ...(allow.length > 0 ? { allow } : {}) });
 
-function operatorView({ logging }: Config): { log: Log; counters: Counters } {
+function operatorView({ logging }: Config): { log: Log; counters: Metrics } {
   const pino = createLog({ level: logging.level });
   return {
     log: { info: (event, fields) => pino.info(fields ?? {}, event), warn: (event, fields) => pino.warn(fields ?? {}, event) },
-    counters: { count() {} }, // metrics come with ops/metrics.ts
+    counters: createMetrics(),
   };
 }

@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { withHealth } from '../../src/ops/health.ts';
 import { type Listener, listen } from '../../src/ops/listen.ts';
+import { createMetrics } from '../../src/ops/metrics.ts';
 
 describe('health', () => {
   let listener: Listener;
+  const metrics = createMetrics();
   let ready = false;
   before(async () => {
     const rest = withHealth(
       { homeserver: () => ready, database: () => true },
+      metrics,
       (_, response) => void response.writeHead(418).end(),
     );
     listener = await listen(createServer(rest), { host: '127.0.0.1', port: 0 });
@@ -27,6 +30,17 @@ describe('health', () => {
     ready = true;
     assert.equal((await get('/ready')).status, 200);
     assert.equal((await get('/ready', 'HEAD')).status, 200);
+  });
+
+  it('shows what was counted, by type and code', async () => {
+    metrics.count('refused', { type: 'app.volly.call.offer', code: 'expired' });
+    metrics.count('refused', { type: 'app.volly.call.offer', code: 'expired' });
+    metrics.count('send_failed');
+    const answer = await get('/metrics');
+    assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+    const text = await answer.text();
+    assert.match(text, /^volly_refused_total\{type="app\.volly\.call\.offer",code="expired"\} 2$/m);
+    assert.match(text, /^volly_send_failed_total 1$/m);
   });
 
   it('leaves every other request alone', async () => {
