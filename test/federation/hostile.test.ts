@@ -333,6 +333,14 @@ describe('Hostile input', () => {
 
   // A suite of its own, or mocha would run it before those above.
   describe('in all', () => {
+    it('is counted by its code, where the operator can see it', async () => {
+      const counts = await pair.orchid.counts();
+      const codes = ['bad_encoding', 'wrong_type', 'wrong_sender', 'wrong_recipient', 'too_large'];
+      for (const code of codes) assert.ok(counts.get(`inbound_refused_total{code="${code}"}`), `${code} of ${[...counts]}`);
+      assert.ok(counts.get('inbound_dropped_total{reason="sender"}'), 'from users who are no bridge');
+      assert.ok(counts.get('gateway_handshakes_total{result="handshake_failed"}'), 'at the gateway');
+    });
+
     it('leaves both communities as they were: alive, ready, nothing stuck, and calls both ways', async () => {
       assert.deepEqual([pair.orchid.bridgePid, pair.orchid.synapse.pid, pair.maple.synapse.pid], pids);
       for (const community of pair.both) {

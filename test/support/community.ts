@@ -113,6 +113,12 @@ export class Community {
     }
   }
 
+  /** What the bridge has counted since its start: name with labels → how often. */
+  async counts(): Promise<ReadonlyMap<string, number>> {
+    const text = await (await fetch(`http://127.0.0.1:${this.#ports.appservice}/metrics`)).text();
+    return new Map([...text.matchAll(/^volly_(\S+) (\d+)$/gm)].map(([, name, value]) => [name as string, Number(value)]));
+  }
+
   async isReady(): Promise<boolean> {
     const answer = await fetch(`http://127.0.0.1:${this.#ports.appservice}/ready`).catch(() => undefined);
     await answer?.body?.cancel();
