@@ -10,7 +10,7 @@ import type { FullProof } from '../protocol/handshake.ts';
 import { type Community, type ServerHello, verifyProof } from '../protocol/handshake-server.ts';
 import { decodeIdentity, type Identity } from '../protocol/identity.ts';
 import type { InviteStore } from '../storage/types.ts';
-import { holds, type Roster } from './roster.ts';
+import { holds, type Leave, type Roster } from './roster.ts';
 import type { Publisher } from './shelf.ts';
 
 export interface Gatekeeper {
@@ -45,12 +45,10 @@ export async function authenticate(keeper: Gatekeeper, hello: ServerHello, proof
   // A list past its life is renewed by a device that is connected: here it only has to be the member's.
   checkSignedList(provider, identity, Math.min(now, identity.expires));
   verifyProof(provider, hello, community.hash, proof, identity.dik);
-  const newest = await roster
-    .accept(identity, device, () => spendInvite(keeper, identity, proof.token))
-    .catch((error) => {
-      if (!(error instanceof VollyError && error.code === 'identity_changed')) throw error;
-      throw new VollyError(proof.token.length > 0 ? 'name_taken' : 'not_enrolled', 'another identity key', { cause: error });
-    });
+  const newest = await roster.accept(identity, device, inviteOf(keeper, identity, proof.token)).catch((error) => {
+    if (!(error instanceof VollyError && error.code === 'identity_changed')) throw error;
+    throw new VollyError(proof.token.length > 0 ? 'name_taken' : 'not_enrolled', 'another identity key', { cause: error });
+  });
   if (!holds(newest, deviceOf(device), identity.dikHash, now)) refuse('the newest list does not hold the device');
   if (proof.bundle.length > 0) await shelve(keeper, device, proof.bundle);
   return { device, dikHash: identity.dikHash, knownList: identity.hash };
@@ -66,9 +64,17 @@ function claimedDevice(identity: Identity, community: Community, now: number): D
 }
 
 /** One for another name stays as it was: a slip of the app must not cost its member the invite. */
-async function spendInvite({ invites, clock }: Gatekeeper, identity: Identity, token: Uint8Array): Promise<void> {
-  if (token.length === 0) refuse('no such member, and no invite');
-  if (!(await invites.use(sha256(token), localpartOf(identity.member), clock.now()))) throw new VollyError('bad_invite');
+function inviteOf({ invites, clock }: Gatekeeper, identity: Identity, token: Uint8Array): Leave {
+  const [hash, member] = [sha256(token), localpartOf(identity.member)];
+  return {
+    async check() {
+      if (token.length === 0) refuse('no such member, and no invite');
+      if (!(await invites.live(hash, member, clock.now()))) throw new VollyError('bad_invite');
+    },
+    async spend() {
+      await invites.use(hash, member, clock.now());
+    },
+  };
 }
 
 /** One that does not pass leaves the shelf as it is: the device sees that by `prekey_hash` and is not locked out for it. */

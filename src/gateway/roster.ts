@@ -40,6 +40,17 @@ export function unpackList(stored: { readonly hash: Uint8Array; readonly bytes: 
 export const holds = ({ list }: StoredList, device: string, dikHash: Uint8Array, now: number): boolean =>
   list.entries.some((entry) => entry.device === device && equal(entry.dikHash, dikHash) && now <= entry.notAfter);
 
+/** A newcomer's leave to enrol. */
+export interface Leave {
+  /** Throws where there is none. */
+  check(): Promise<void>;
+  /**
+   * After the member is durable. A crash in between costs nobody anything: the device comes back as a member, and the leave, which is for
+   * this name alone, opens nothing any more.
+   */
+  spend(): Promise<void>;
+}
+
 export class Roster {
   readonly #members: MemberStore;
   readonly #tickets: TicketStore;
@@ -58,19 +69,21 @@ export class Roster {
   }
 
   /**
-   * Takes a list whose signature has been verified, and returns the newest there is. `enrol` is asked for a member without one and
-   * throws where there is no leave. Throws `identity_changed` for another UIK, `stale_list` for a second list of one version.
+   * Takes a list whose signature has been verified, and returns the newest there is. A member without one needs
+   * `leave`. Throws `identity_changed` for another UIK, `stale_list` for a second list of one version.
    */
-  accept(identity: Identity, from: DeviceAddress, enrol: () => Promise<void>): Promise<StoredList> {
+  accept(identity: Identity, from: DeviceAddress, leave: Leave): Promise<StoredList> {
     const member = localpartOf(identity.member);
     return this.#inTurn(member, async () => {
       const stored = await this.newest(member);
       if (stored === undefined) {
-        await enrol();
+        await leave.check();
         await this.#members.add(member, 'enhanced');
         // A legacy member of that name, whose kind the store keeps: never both (section 16).
         if ((await this.#members.kind(member)) !== 'enhanced') throw new VollyError('name_taken');
-        return this.#set(member, identity, undefined, from);
+        const set = await this.#set(member, identity, undefined, from);
+        await leave.spend();
+        return set;
       }
       if (!equal(stored.list.uik, identity.root)) throw new VollyError('identity_changed');
       if (identity.version === stored.list.version && !equal(identity.hash, stored.hash)) throw new VollyError('stale_list');

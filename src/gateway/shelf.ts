@@ -10,7 +10,7 @@ import { asArray, asBytes, decodeCbor, encodeCbor } from '../protocol/cbor.ts';
 import { decodePrekey } from '../protocol/prekey.ts';
 import type { Shelf } from '../routing/ports.ts';
 import type { MemberStore } from '../storage/types.ts';
-import { holds, type Roster, unpackList } from './roster.ts';
+import { holds, type Leave, type Roster, unpackList } from './roster.ts';
 
 /**
  * Each device's own parts beside the member's newest list, for the devices that it holds. Bundles of legacy members are the legacy
@@ -34,6 +34,9 @@ export function memberShelf(members: MemberStore, clock: Pick<Clock, 'now'>, leg
   };
 }
 
+/** Who publishes is a member already. */
+const NO_LEAVE: Leave = { check: () => Promise.reject(new VollyError('not_enrolled')), spend: async () => {} };
+
 export class Publisher {
   readonly #provider: Provider;
   readonly #members: MemberStore;
@@ -56,7 +59,7 @@ export class Publisher {
     const now = this.#clock.now();
     const { identity, prekey } = checkBundle(this.#provider, bundle, { member: memberOf(device), known: {}, now });
     if (prekey.device !== deviceOf(device)) throw new VollyError('wrong_sender', 'a bundle of another device');
-    const newest = await this.#roster.accept(identity, device, () => Promise.reject(new VollyError('not_enrolled')));
+    const newest = await this.#roster.accept(identity, device, NO_LEAVE);
     if (!holds(newest, deviceOf(device), identity.dikHash, now)) throw new VollyError('not_enrolled');
     await this.#refuseOlder(device, identity.dikHash, prekey.epoch);
     await this.#members.publish(localpartOf(memberOf(device)), deviceOf(device), bundle);

@@ -132,6 +132,8 @@ export interface MemberStore {
 export interface InviteStore {
   /** Keeps the SHA-256 of the token, never the token. */
   add(invite: { hash: Uint8Array; member: Localpart; expires: number }): Promise<void>;
+  /** Whether `use` would consume it. */
+  live(hash: Uint8Array, member: Localpart, now: number): Promise<boolean>;
   /** Consumes the invite; false when unknown, used, expired, or for another member: then it is left as it was. */
   use(hash: Uint8Array, member: Localpart, now: number): Promise<boolean>;
 }

@@ -4,6 +4,8 @@ import { equal } from '../../src/bytes.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { native } from '../../src/crypto/native.ts';
 import { noble } from '../../src/crypto/noble.ts';
+import { VollyError } from '../../src/errors.ts';
+import { parseLocalpart } from '../../src/ids.ts';
 import { decodeBundle } from '../../src/protocol/bundle.ts';
 import type { Device } from './people.ts';
 import { type App, World } from './world.ts';
@@ -57,6 +59,25 @@ describe('gateway: coming in', () => {
     const phone = bob.add('PHONE', world.clock.now());
     assert.equal(outcome(await settleIn(world, world.app(phone, { token }))), 'caught-up');
     assert.equal(outcome(await settleIn(world, world.app(alice))), 'closed not_enrolled');
+  });
+
+  it('spends an invite only once the member is durable', async () => {
+    const world = new World();
+    const alice = world.user();
+    const token = await world.invite(alice);
+    const { members } = world.stores;
+    const setList = members.setList.bind(members);
+    members.setList = async (...list) => {
+      members.setList = setList;
+      await setList(...list);
+      throw new VollyError('database', 'as if the process had died just now');
+    };
+    const app = world.app(alice.add('PHONE', world.clock.now()), { token });
+    app.connection.connect();
+    await world.until(() => app.events.length >= 2);
+    assert.ok(await world.stores.invites.live(sha256(token), parseLocalpart('alice'), world.clock.now()));
+    await world.clock.advance(5_000);
+    await world.until(() => app.events.includes('caught-up'));
   });
 
   it('does not need the invite again when the answer to it was lost', async () => {

@@ -77,8 +77,12 @@ export function membersContract(stores: () => Stores): void {
       await stores().invites.add({ hash: bytes(1), member: alice, expires: 100 });
       await stores().invites.add({ hash: bytes(2), member: alice, expires: 100 });
       assert.equal(await stores().invites.use(bytes(1), bob, 99), false);
+      assert.equal(await stores().invites.live(bytes(1), bob, 99), false);
+      assert.equal(await stores().invites.live(bytes(1), alice, 99), true);
       assert.equal(await stores().invites.use(bytes(1), alice, 99), true);
       assert.equal(await stores().invites.use(bytes(1), alice, 99), false);
+      assert.equal(await stores().invites.live(bytes(1), alice, 99), false);
+      assert.equal(await stores().invites.live(bytes(2), alice, 100), false);
       assert.equal(await stores().invites.use(bytes(2), alice, 100), false);
     });
 

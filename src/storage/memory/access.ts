@@ -1,16 +1,19 @@
 /** Invites and resumption tickets: single-use secrets, kept as hashes. */
 import { toHex } from '../../bytes.ts';
+import type { Localpart } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
 import type { InviteStore, TicketStore } from '../types.ts';
 
 export function inviteStore(): InviteStore {
   const invites = new Map<string, Parameters<InviteStore['add']>[0]>();
+  const isLive = (hash: Uint8Array, member: Localpart, now: number): boolean => {
+    const invite = invites.get(toHex(hash));
+    return invite?.member === member && invite.expires > now;
+  };
   return {
     add: async (invite) => void invites.set(toHex(invite.hash), invite),
-    async use(hash, member, now) {
-      const invite = invites.get(toHex(hash));
-      return invite?.member === member && invite.expires > now && invites.delete(toHex(hash));
-    },
+    live: async (hash, member, now) => isLive(hash, member, now),
+    use: async (hash, member, now) => isLive(hash, member, now) && invites.delete(toHex(hash)),
   };
 }
 

@@ -6,9 +6,11 @@ import type { Commits } from './commits.ts';
 export function inviteStore(db: Database, commits: Commits): InviteStore {
   const add = db.prepare<[Uint8Array, string, number]>('INSERT OR REPLACE INTO invites (hash, member, expires) VALUES (?, ?, ?)');
   const purge = db.prepare<[number]>('DELETE FROM invites WHERE expires <= ?');
+  const live = db.prepare<[Uint8Array, Localpart, number]>('SELECT 1 FROM invites WHERE hash = ? AND member = ? AND expires > ?');
   const use = db.prepare<[Uint8Array, Localpart]>('DELETE FROM invites WHERE hash = ? AND member = ?');
   return {
     add: (invite) => commits.change(() => void add.run(invite.hash, invite.member, invite.expires)),
+    live: (hash, member, now) => commits.read(() => live.get(hash, member, now) !== undefined),
     use: (hash, member, now) =>
       commits.change(() => {
         purge.run(now);
