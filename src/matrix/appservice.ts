@@ -30,7 +30,7 @@ export function appserviceRouter(options: AppserviceOptions): Router {
   router.use(BASE, authenticate(options));
   router.use(BASE, express.raw({ type: () => true, limit: LIMITS.transactionBytes }));
   router.put(`${BASE}/transactions/:id`, async (request, response) => {
-    await options.transactions.accept(String(request.params['id']), textOf(request.body));
+    await options.transactions.accept(textOf(request.body));
     response.json({});
   });
   router.get(`${BASE}/users/:user`, async (request, response) => {

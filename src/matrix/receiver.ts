@@ -1,8 +1,8 @@
 /**
- * The one way in: a long poll of the bridge user's /sync. Each answer is journaled together with its position, in the commit that also
- * holds what routing it puts into the inbox; only the request after that commit, with this position as `since`, lets the homeserver forget it.
+ * The one way in: a long poll of the bridge user's /sync. Each answer is journaled, in the commit that also holds what routing it puts
+ * into the inbox; only the request after that commit, with the answer's position as `since`, lets the homeserver forget it.
  *
- * The position is never read back. After a start, or after the homeserver was away, the first request has no `since`: it brings all that
+ * The position is never stored. After a start, or after the homeserver was away, the first request has no `since`: it brings all that
  * was not forgotten yet, some of it for the second time, which the router knows by its ids. A stored `since` is worse: when the
  * homeserver was restored from a backup it lies in the future, and Synapse then deletes unread all that it still had (F6).
  * An empty answer needs no journal: a crash after it asks without `since` too.
@@ -105,7 +105,7 @@ export class SyncReceiver implements Receiver {
     this.#prepared = true;
     const answer = await sync(client, this.#since, this.#stop.signal);
     if (answer.events.length > 0) {
-      const entry = journal.append(RECEIVER, answer.raw, answer.position);
+      const entry = journal.append(RECEIVER, answer.raw);
       this.#begin(entry, answer.events);
       await entry;
     }

@@ -9,8 +9,6 @@ import type { JournalStore, QuarantineStore } from '../storage/types.ts';
 import { parseObject } from './failure.ts';
 
 export const TRANSACTIONS = 'transactions';
-/** Synapse counts up from 1; this is room for others. */
-const ID_CHARACTERS = 255;
 
 export interface TransactionsOptions {
   readonly journal: JournalStore;
@@ -44,12 +42,12 @@ export class Transactions {
   }
 
   /** Resolves once it is durable, or quarantined for not being a transaction. Throws `database`: then, and only then, no 200. */
-  async accept(id: string, raw: string): Promise<void> {
+  async accept(raw: string): Promise<void> {
     const events = eventsOf(raw);
     if (events === undefined) return this.refuse('bad_encoding', raw);
     if (events.length === 0) return;
     if (this.#open >= LIMITS.journalRows) await this.#handled;
-    this.#begin(await this.#options.journal.append(TRANSACTIONS, raw, id.slice(0, ID_CHARACTERS)), events);
+    this.#begin(await this.#options.journal.append(TRANSACTIONS, raw), events);
   }
 
   /** Content that is answered 200 all the same: anything else would be sent again for ever, and all behind it would wait. */

@@ -8,14 +8,11 @@ import type { EnvelopeType } from '../protocol/envelope.ts';
 
 /** Answers of a receiver, kept raw from the moment they arrive until everything in them is routed. */
 export interface JournalStore {
-  /** Appends an answer and moves the receiver's position in one commit. Returns the entry's number. */
-  append(receiver: string, raw: string, position: string): Promise<number>;
+  /** Appends an answer and returns the entry's number. */
+  append(receiver: string, raw: string): Promise<number>;
   /** Entries not yet done, oldest first. */
   pending(receiver: string): Promise<readonly { entry: number; raw: string }[]>;
   done(entry: number): Promise<void>;
-  position(receiver: string): Promise<string | undefined>;
-  /** Forgets the position, as after a homeserver restored from a backup. */
-  reset(receiver: string): Promise<void>;
 }
 
 export interface InboxRow {

@@ -30,7 +30,7 @@ describe('attacks by a homeserver or another bridge', () => {
     const world = await fakeWorld();
     const stores = memoryStores();
     const event = `{"sender":"${sender}","type":"${OFFER}","content":{"envelopes":[${'['.repeat(20_000)}${']'.repeat(20_000)}]}}`;
-    await stores.journal.append(RECEIVER, `{"to_device":{"events":[${event}]}}`, 'before');
+    await stores.journal.append(RECEIVER, `{"to_device":{"events":[${event}]}}`);
     const { receiver, route } = bench(world, { stores });
     await receiver.start();
     await world.fromPeer('app.volly.hello', { envelopes: [hello(peer, own)] });

@@ -250,7 +250,7 @@ export function receiverContract(name: string, open: () => Promise<ReceiverWorld
       const old = hello(world.peer, world.server);
       const sender = `@_volly.bridge:${world.peer}`;
       const raw = { next_batch: 'x', to_device: { events: [{ sender, type: HELLO, content: { envelopes: [old] } }] } };
-      await stores.journal.append(RECEIVER, JSON.stringify(raw), 'x');
+      await stores.journal.append(RECEIVER, JSON.stringify(raw));
       const sent = await send(1);
       const { route } = await started({ stores });
       await until('both', () => route.routed.length === 2);

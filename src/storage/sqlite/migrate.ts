@@ -4,9 +4,10 @@ import { VollyError } from '../../errors.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { quarantineSize } from './migrations/0002-quarantine-size.ts';
 import { inboxSender } from './migrations/0003-inbox-sender.ts';
+import { noPositions } from './migrations/0004-no-positions.ts';
 
 /** In order; the schema's version (`user_version`) is the number of migrations applied. */
-const MIGRATIONS: readonly string[] = [initial, quarantineSize, inboxSender];
+const MIGRATIONS: readonly string[] = [initial, quarantineSize, inboxSender, noPositions];
 
 /** Throws `newer_schema` when the database is ahead of this program, and changes nothing then. */
 export function migrate(db: Database): void {
