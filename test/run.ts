@@ -56,6 +56,7 @@ const parts: Record<string, () => void> = {
     check('generated files unchanged', bin('node'), ['src/config/generate.ts', '--check']);
     check('test vectors unchanged', bin('node'), ['test/vectors/generate.ts', '--check']);
     mocha('unit and scenario tests', ['--ignore', 'test/federation/**', 'test/**/*.test.ts']);
+    check('recorded changes turn the tests of R1 to R14 red', bin('node'), ['test/mutations/run.ts']);
   },
   federation() {
     mocha('federation tests on real Synapses', ['--timeout', '180000', 'test/federation/**/*.test.ts']);

@@ -198,6 +198,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     requirement: 'R10',
+    file: 'src/matrix/inbound.ts',
+    find: "if (typeof sender !== 'string' || !sender.startsWith(PREFIX)) return undefined;",
+    replace: "if (typeof sender !== 'string') return undefined;",
+    why: 'any Matrix user speaks for its server',
+  },
+  {
+    requirement: 'R10',
     file: 'src/storage/memory/outbox.ts',
     find: 'if (row?.peer !== peer) return false;',
     replace: 'if (!row) return false;',
