@@ -144,11 +144,6 @@ const catalogue = {
   },
   bad_invite: { cause: 'An invite is unknown, used, or expired.', cure: 'Ask the operator for another.', close: 4403 },
   name_taken: { cause: 'A member of that name exists.', cure: 'Choose another name.', close: 4403 },
-  bad_ticket: {
-    cause: 'A resumption ticket is unknown, used, or expired.',
-    cure: 'None needed: the app makes a full handshake.',
-    close: 4404,
-  },
   replaced: { cause: 'The same device connected again.', cure: 'None needed: the newer connection counts.', close: 4409 },
   server_restarted: { cause: 'The bridge restarted and with it a legacy call ended.', cure: 'Call again.' },
   shutting_down: { cause: 'The bridge is shutting down.', cure: 'The app connects again by itself.', close: 1001 },

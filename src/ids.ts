@@ -70,15 +70,12 @@ export const deviceAddress = (member: MemberId, device: DeviceId): DeviceAddress
 export const memberOf = (address: DeviceAddress): MemberId => address.slice(0, address.lastIndexOf('/')) as MemberId;
 export const deviceOf = (address: DeviceAddress): DeviceId => address.slice(address.lastIndexOf('/') + 1) as DeviceId;
 
-function parse128<Kind extends string>(text: string, what: string): Id<Kind> {
+export function parseEnvelopeId(text: string): EnvelopeId {
   const bytes = text.length === 22 ? fromBase64url(text) : undefined;
-  return bytes?.length === ID_BYTES ? (text as Id<Kind>) : refuse(`${what} is 128 bits in base64url`);
+  return bytes?.length === ID_BYTES ? (text as EnvelopeId) : refuse('an envelope id is 128 bits in base64url');
 }
-
-export const parseEnvelopeId = (text: string): EnvelopeId => parse128<'EnvelopeId'>(text, 'an envelope id');
 export const newEnvelopeId = (random: RandomBytes): EnvelopeId => toBase64url(random(ID_BYTES)) as EnvelopeId;
 
-export const parseCallId = (text: string): CallId => parse128<'CallId'>(text, 'a call id');
 export const newCallId = (random: RandomBytes): CallId => toBase64url(random(ID_BYTES)) as CallId;
 export const callIdBytes = (id: CallId): Bytes => fromBase64url(id) as Bytes;
 export const callIdFromBytes = (bytes: Uint8Array): CallId =>

@@ -37,8 +37,6 @@ export const LIMITS = {
   grantLifeMs: 7 * 86_400_000,
   /** How far `sent_ts` may lie in the future: two honest clocks. */
   futureMs: 30_000,
-  /** How old a message other than an offer may be before its own lifetime ends it. */
-  pastMs: 60_000,
   /** How long the replay cache remembers, longer than any accepted age. */
   replayMs: 300_000,
   /** The sender is told `unconfirmed` this long after a message's end: one more round trip of acks. */

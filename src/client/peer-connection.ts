@@ -1,10 +1,5 @@
 /** The part of the W3C RTCPeerConnection that a call uses. A browser's fits as it is, and so does werift's. */
 
-export interface Description {
-  readonly type: 'offer' | 'answer' | 'pranswer' | 'rollback';
-  readonly sdp?: string | undefined;
-}
-
 export interface CandidateInit {
   readonly candidate: string;
   readonly sdpMid: string;

@@ -1,7 +1,7 @@
 /** For "did you mean". */
 
 /** Edits (insert, remove, replace, swap two neighbours) from one word to the other. */
-export function distance(a: string, b: string): number {
+function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, i) => i)];
   for (let i = 1; i <= a.length; i++) {
     const row = [i];

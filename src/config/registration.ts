@@ -44,7 +44,7 @@ export interface Registration {
 }
 
 const PLACEHOLDER = 'PLACEHOLDER';
-export const PLACEHOLDER_TOKENS: Tokens = { asToken: `${PLACEHOLDER}_as_token`, hsToken: `${PLACEHOLDER}_hs_token` };
+const PLACEHOLDER_TOKENS: Tokens = { asToken: `${PLACEHOLDER}_as_token`, hsToken: `${PLACEHOLDER}_hs_token` };
 /** 128 bits in hex: less can be guessed by whoever reaches the port. */
 const TOKEN_CHARACTERS = 32;
 

@@ -1,6 +1,6 @@
 /**
- * What can be verified without any secret: lists, statements, and the signatures of offers, subscribes and grants. A bridge uses
- * it for its devices (PROTOCOL.md section 12, steps 1 to 4, 7 and 8), so this file must never reach what seals and opens.
+ * What can be verified without any secret: lists, statements, and the signatures of offers, subscribes and grants (PROTOCOL.md
+ * section 12, steps 1, 2, 4, 7 and 8). The gateway verifies its members' lists with it, so this file must never reach what seals and opens.
  */
 import { type Bytes, concat, equal, toHex } from '../bytes.ts';
 import { COMPOSITE, compositeVerify } from '../crypto/composite.ts';
@@ -122,17 +122,6 @@ export function checkSender(provider: Provider, opening: Opening, options: Sende
   if (!compositeVerify(provider, identity.dik, signed, OPENINGS[envelope.type].context, envelope.signature))
     throw new VollyError('bad_signature', 'message');
   return identity;
-}
-
-/**
- * For a bridge: all of the above. That `to` is a device of its own is the router's to know; a bridge has no pins, so `known` is
- * mostly empty. Throws all that they throw.
- */
-export function checkOpening(provider: Provider, envelope: OpeningEnvelope, options: SenderCheck): Opening {
-  const opening = readOpening(envelope);
-  checkOpeningTime(opening, options.now);
-  checkSender(provider, opening, options);
-  return opening;
 }
 
 /** H(hdr ‖ enc ‖ ct): H_offer of an offer. Never over the signature. */

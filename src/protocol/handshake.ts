@@ -14,7 +14,7 @@ import { asArray, asBytes, asUint, type Cbor, decodeCbor, encodeCbor } from './c
 import { isCode } from './frames.ts';
 import { HASH_BYTES } from './suite.ts';
 
-export const GATEWAY_VERSION = 'volly-gw-1';
+const GATEWAY_VERSION = 'volly-gw-1';
 export const TICKET_BYTES = 32;
 export const TOKEN_BYTES = 16;
 export const SESSION_BYTES = 16;

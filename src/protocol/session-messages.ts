@@ -6,7 +6,7 @@ import { LIMITS } from '../limits.ts';
 import { deflateSdp, inflateSdp, PADDING, type Padding } from './body.ts';
 import { type Candidate, decodeCandidate, encodeCandidate } from './candidate.ts';
 import { asArray, asBool, asBytes, asOneOf, asText, type Cbor } from './cbor.ts';
-import type { EnvelopeOf, EnvelopeType } from './envelope.ts';
+import type { EnvelopeOf } from './envelope.ts';
 import { checkSdp } from './sdp.ts';
 import type { Role } from './session-keys.ts';
 
@@ -35,8 +35,6 @@ const PREFIX = 'app.volly.call.';
 export const rulesOf = (name: MessageName): Rules => MESSAGES[name];
 export const typeOf = (name: MessageName): MessageType => `${PREFIX}${name}`;
 export const nameOf = (type: MessageType): MessageName => type.slice(PREFIX.length) as MessageName;
-export const isMessageType = (type: EnvelopeType): type is MessageType =>
-  type.startsWith(PREFIX) && Object.hasOwn(MESSAGES, type.slice(PREFIX.length));
 
 type Plain =
   | { readonly type: 'ringing' | 'heartbeat' }

@@ -11,7 +11,7 @@ import { decodeBody, encodeBody, PADDING } from '../../src/protocol/body.ts';
 import { checkBundle, decodeBundle } from '../../src/protocol/bundle.ts';
 import { decodeCandidate, encodeCandidate } from '../../src/protocol/candidate.ts';
 import { type Cbor, decodeCbor } from '../../src/protocol/cbor.ts';
-import { checkOpening } from '../../src/protocol/check.ts';
+import { checkSender, readOpening } from '../../src/protocol/check.ts';
 import { decodeEnvelope, encodeEnvelope } from '../../src/protocol/envelope.ts';
 import { encodeHeader, readHeader } from '../../src/protocol/header.ts';
 import { decodeIdentity } from '../../src/protocol/identity.ts';
@@ -186,7 +186,7 @@ describe('Envelopes of strangers', () => {
     await fc.assert(
       fc.asyncProperty(damaged(envelope), async (bad) => {
         await tame(() => openOffer(P, bad, options));
-        await tame(() => checkOpening(P, bad, { known: {}, now: NOW }));
+        await tame(() => checkSender(P, readOpening(bad), { known: {}, now: NOW }));
       }),
       { numRuns: 300 },
     );

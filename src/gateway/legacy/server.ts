@@ -8,7 +8,7 @@ import { type Guest, Lines } from './lines.ts';
 import type { LegacyOptions } from './options.ts';
 import { textSocket } from './socket.ts';
 
-export const LEGACY_PATH = '/volly/legacy';
+const LEGACY_PATH = '/volly/legacy';
 
 type Status = 401 | 429 | 503;
 
