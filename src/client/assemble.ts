@@ -29,8 +29,8 @@ export interface ClientEvents {
   readonly presence: [member: MemberId, state: PresenceState];
   /** A member wishes to see this user. */
   readonly 'presence-request': [request: PresenceRequest];
-  /** Another identity than the pinned one: calls are blocked both ways until `acceptIdentity`. */
-  readonly 'identity-changed': [member: MemberId];
+  /** Another identity than the pinned one, by base64url(H(UIK)): calls are blocked both ways until `acceptIdentity` with both. */
+  readonly 'identity-changed': [member: MemberId, fingerprint: string];
   readonly connection: [state: ConnectionState];
   /** Something was refused or could not be sent, for diagnosis: an error code, or `fault` for a bug of ours, which `fault` shows. */
   readonly refused: [code: ErrorCode | 'fault', type: string];
@@ -106,7 +106,9 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
     send: (envelope) => gateway.sendEnvelope(envelope),
     refused,
   };
-  const directory = new Directory(context, (member) => events.emit('identity-changed', member));
+  const onIdentityChanged = (member: MemberId) =>
+    events.emit('identity-changed', member, context.contacts.changedFingerprint(member) as string);
+  const directory = new Directory(context, onIdentityChanged);
   const isContact = (member: MemberId) => context.contacts.isPinned(member);
   const guard = (kind: 'calls' | 'presence') => StoredGuard.load(store, kind, { now: context.now, clock, isContact });
   const inbox: Inbox = new Inbox(context, () => ({ calls, directory, presence }));
@@ -114,7 +116,7 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
   const calls = new Calls(context, directory, {
     ...{ guard: await guard('calls'), rejectWhenBusy: options.rejectWhenBusy, whenCaughtUp },
     onIncoming: (incoming) => events.emit('incoming', incoming),
-    onIdentityChanged: (member) => events.emit('identity-changed', member),
+    onIdentityChanged,
   });
   const presence = await Presence.load(context, {
     ...{ directory, guard: await guard('presence') },

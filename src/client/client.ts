@@ -164,11 +164,18 @@ export class VollyClient {
     return this.#parts.context.contacts.get(parseMemberId(member)).verified;
   }
 
-  /** The user accepts the identity that `identity-changed` told of. Consent to see presence and verification are gone. */
-  async acceptIdentity(member: string): Promise<void> {
+  /**
+   * The user accepts the identity that `identity-changed` told of, and no other: `fingerprint` is what the event brought. Consent to see
+   * presence and verification are gone; a legacy member's is its server's key, accepted for all its legacy members. Throws
+   * `identity_changed` when another one was seen since: ask again.
+   */
+  async acceptIdentity(member: string, fingerprint: string): Promise<void> {
     const peer = parseMemberId(member);
+    const { queue, contacts } = this.#parts.context;
+    if (!contacts.isToAccept(peer, fingerprint)) return;
+    // First: the keys of what the old identity was granted must not outlive it.
     await this.presence.revoke(member);
-    await this.#parts.context.queue.run(() => this.#parts.context.contacts.acceptChanged(peer));
+    await queue.run(() => contacts.acceptChanged(peer, fingerprint));
   }
 
   get connection(): ConnectionState {

@@ -2,7 +2,7 @@
  * What this device remembers of other members: pins, versions, whether they may see its presence (PROTOCOL.md section 5.4). Entries
  * appear only when the user calls, answers or accepts; nothing that arrives adds one.
  */
-import { type Bytes, equal, toHex } from '../bytes.ts';
+import { type Bytes, equal, toBase64url, toHex } from '../bytes.ts';
 import { VollyError } from '../errors.ts';
 import { type MemberId, parseMemberId, parseServerName, type ServerName, serverOf } from '../ids.ts';
 import { asArray, asBool, asBytes, asText, asUint, type Cbor } from '../protocol/cbor.ts';
@@ -25,6 +25,7 @@ export interface Contact {
 
 const NOBODY: Contact = { known: {}, verified: false, sharesPresence: false, confirmed: {} };
 const MAX_CONTACTS = 10_000;
+const MAX_CHANGED = 1_000;
 
 /** Of this device's own server: it came with the invite. */
 export interface OwnCommunity {
@@ -39,8 +40,8 @@ export class Contacts {
   readonly #contacts: Map<MemberId, Contact>;
   /** H(community key) of servers whose legacy members were called or answered: one for all members of a server (section 16). */
   readonly #communities: Map<ServerName, Bytes>;
-  /** Another root than the pinned one was seen: what the user is asked to accept. In memory: it will be seen again. */
-  readonly #changed = new Map<MemberId, Bytes>();
+  /** Another root than the pinned one was seen last: what the user is asked to accept. In memory: it will be seen again. */
+  readonly #changed = new Map<MemberId, { readonly kind: Identity['kind']; readonly rootHash: Bytes }>();
 
   private constructor(store: Store, own: OwnCommunity, contacts: Map<MemberId, Contact>, communities: Map<ServerName, Bytes>) {
     this.#store = store;
@@ -138,20 +139,45 @@ export class Contacts {
   }
 
   noteChanged(member: MemberId, rootHash: Bytes): void {
-    this.#changed.set(member, rootHash);
-  }
-
-  changed(member: MemberId): Bytes | undefined {
-    return this.#changed.get(member);
-  }
-
-  /** The user accepts the new identity: it is another person until compared, so consent and verification are gone. */
-  async acceptChanged(member: MemberId): Promise<boolean> {
-    const rootHash = this.#changed.get(member);
-    if (!rootHash) return false;
+    // Where a UIK is pinned a legacy root is refused as a downgrade: so without one it is the community key that is another.
+    const kind = this.known(member).pin ? 'enhanced' : 'legacy';
     this.#changed.delete(member);
-    await this.#set(member, { ...NOBODY, known: { pin: rootHash } });
-    return true;
+    this.#changed.set(member, { kind, rootHash });
+    // Under a community key names cost nothing.
+    if (this.#changed.size > MAX_CHANGED) this.#changed.delete(this.#changed.keys().next().value as MemberId);
+  }
+
+  /** Of the root that was seen last in place of the pinned one: base64url, as after `#` in an address. */
+  changedFingerprint(member: MemberId): string | undefined {
+    const changed = this.#changed.get(member);
+    return changed && toBase64url(changed.rootHash);
+  }
+
+  /** False where it is accepted already. Throws `identity_changed` where another one was seen last: the user was not shown that. */
+  isToAccept(member: MemberId, fingerprint: string): boolean {
+    const { pin: uikHash } = this.known(member);
+    const changed = this.changedFingerprint(member);
+    if (fingerprint !== (changed ?? (uikHash && toBase64url(uikHash))))
+      throw new VollyError('identity_changed', 'another one than was shown');
+    return changed !== undefined;
+  }
+
+  /**
+   * The user accepts the identity that was shown: it is another person until compared, so consent and verification are gone. A community
+   * key is accepted for all members of its server. Throws as `isToAccept`; `wrong_community` for one of the own server, which came with
+   * the invite; `downgrade` where the member has shown a UIK since.
+   */
+  async acceptChanged(member: MemberId, fingerprint: string): Promise<void> {
+    const changed = this.#changed.get(member);
+    if (!this.isToAccept(member, fingerprint) || !changed) return;
+    const { kind, rootHash } = changed;
+    if (kind === 'legacy') {
+      if (serverOf(member) === this.#own.server) throw new VollyError('wrong_community', 'of the own server');
+      if (this.known(member).pin) throw new VollyError('downgrade', 'a legacy statement for a pinned member');
+      this.#communities.set(serverOf(member), rootHash);
+    }
+    this.#changed.delete(member);
+    await this.#set(member, { ...NOBODY, known: kind === 'legacy' ? { communityPin: rootHash } : { pin: rootHash } });
   }
 
   #communityPin(server: ServerName): Bytes | undefined {

@@ -121,4 +121,52 @@ describe('attacks on pins', () => {
     await assert.rejects(calls(again, 'lou@maple.example', other), coded('identity_changed'));
     await calls(again, 'lou@elm.example', other);
   });
+
+  it('an identity that shows up behind the one the user was shown is not accepted in its place', async () => {
+    const { bob } = await verify();
+    await bob.close();
+    const shown: string[] = [];
+    alice.on('identity-changed', (_, fingerprint) => shown.push(fingerprint));
+    const another = async (): Promise<VollyClient> => {
+      world.bridge.plant(parseMemberId(BOB), []);
+      const one = await world.client({ member: BOB });
+      await world.settle();
+      await one.call(ALICE, { pc: pc() });
+      await world.settle();
+      await one.close();
+      return one;
+    };
+    // Bob's new phone, which he read the fingerprint from; then what the bridge would like to have accepted.
+    await another();
+    await another();
+    assert.equal(new Set(shown).size, 2);
+    const [honest, hostile] = shown as [string, string];
+    await assert.rejects(alice.acceptIdentity(BOB, honest), coded('identity_changed'));
+    await assert.rejects(alice.acceptIdentity('carol@maple.example', honest), coded('identity_changed'));
+    assert.ok(alice.isVerified(BOB), 'nothing was changed by it');
+    await alice.acceptIdentity(BOB, hostile);
+    assert.equal(alice.isVerified(BOB), false);
+  });
+
+  it('another community key is accepted for its server as the one that was shown, and for the own server never', async () => {
+    world.clock.jump(NOW - world.clock.now());
+    const dana = await world.client({ member: 'dana@orchid.example' });
+    const random = seededRandom(7);
+    const calls = async (name: string, communitySeed: ReturnType<typeof random>) => {
+      const legacy = makeLegacy(name, communitySeed);
+      world.bridge.plant(legacy.member, [first(legacy).bundle]);
+      await (await dana.call(name, { pc: pc(), allowLegacy: true })).hangUp();
+    };
+    const [old, fresh] = [random(64), random(64)];
+    const shown: string[] = [];
+    dana.on('identity-changed', (_, fingerprint) => shown.push(fingerprint));
+    await calls('leo@maple.example', old);
+    await assert.rejects(calls('lea@maple.example', fresh), coded('identity_changed'));
+    await dana.acceptIdentity('lea@maple.example', shown[0] as string);
+    await calls('lea@maple.example', fresh);
+    await calls('leo@maple.example', fresh);
+    await assert.rejects(calls('leo@maple.example', old), coded('identity_changed'));
+    await assert.rejects(calls('lou@orchid.example', old), coded('identity_changed'));
+    await assert.rejects(dana.acceptIdentity('lou@orchid.example', shown.at(-1) as string), coded('wrong_community'));
+  });
 });

@@ -45,8 +45,8 @@ describe('whom a client trusts', () => {
     await bob.close();
     world.bridge.plant(parseMemberId(BOB), []);
     const stranger = await world.client({ member: BOB });
-    const changed: string[] = [];
-    alice.on('identity-changed', (member) => changed.push(member));
+    const changed: (readonly [member: string, fingerprint: string])[] = [];
+    alice.on('identity-changed', (...event) => changed.push(event));
     const atAlice = new Watcher(alice);
     await world.settle();
 
@@ -54,9 +54,15 @@ describe('whom a client trusts', () => {
     await stranger.call(ALICE, { pc: pc() });
     await world.settle();
     assert.deepEqual(atAlice.incoming, []);
-    assert.deepEqual(changed, [BOB, BOB]);
+    const [bundle] = world.bridge.bundlesOf(parseMemberId(BOB));
+    const fingerprint = toBase64url(decodeBundle(bundle!).identity.rootHash);
+    assert.deepEqual(changed, [
+      [BOB, fingerprint],
+      [BOB, fingerprint],
+    ]);
 
-    await alice.acceptIdentity(BOB);
+    await alice.acceptIdentity(BOB, fingerprint);
+    await alice.acceptIdentity(BOB, fingerprint);
     await stranger.call(ALICE, { pc: pc() });
     await world.settle();
     assert.equal(atAlice.incoming.length, 1);
