@@ -23,12 +23,11 @@ export type Received =
   | { readonly kind: 'early' };
 
 const TAG = 16;
-const WAITING_DESCRIPTIONS = 4;
 
 /**
  * Throws `too_large`, `bad_encoding`, `bad_address`, `wrong_type`, `unknown_suite`, `wrong_sender`, `wrong_recipient`, `unknown_call`,
  * `clock_skew`, `expired`, `replayed`, `rate_limited`, `forbidden_in_state`, `open_failed`, `bad_padding`, `bad_sdp`,
- * `bad_candidate`, `bad_key`; the session is as it was then.
+ * `bad_candidate`, `bad_key`, `downgrade`; the session is as it was then.
  */
 export async function openMessage(
   provider: Provider,
@@ -87,10 +86,10 @@ function checkRules(session: Session, { header: { epoch, seq } }: HeaderBytes, n
   if (session.role === 'callee' && (name === 'select_answer') !== (seq === 0)) throw new VollyError('forbidden_in_state', name);
   if (seq < session.receiveSeq || session.waiting.has(seq)) throw new VollyError('replayed');
   if (seq >= session.receiveSeq + LIMITS.replayWindow) throw new VollyError('rate_limited', 'too far ahead');
-  // One offer of a side is out at a time, and an SDP is large: a peer cannot pile them up behind a gap.
+  // A peer cannot pile them up behind a gap.
   const descriptions =
     name === 'negotiate' && [...session.waiting.values()].filter(({ body }) => body.type === 'negotiate').length;
-  if (descriptions && descriptions >= WAITING_DESCRIPTIONS) throw new VollyError('rate_limited', 'negotiate');
+  if (descriptions && descriptions >= LIMITS.waitingDescriptions) throw new VollyError('rate_limited', 'negotiate');
 }
 
 function openPlain(provider: Provider, session: Session, envelope: MessageEnvelope, { header, bytes }: HeaderBytes): Waiting {
@@ -129,13 +128,15 @@ function apply(before: Session, now: number): Received {
   return { kind: 'opened', session, messages };
 }
 
-function toIncoming(session: Session, { epoch, body, hash }: Waiting): Incoming {
+function toIncoming(session: Session, { epoch, body, hash, keys }: Waiting): Incoming {
   if (body.type === 'select_answer')
     return { type: body.type, macMatches: session.mac !== undefined && equal(session.mac, body.mac) };
   if (body.type !== 'negotiate') return body;
   const { type, description, sdp, ek } = body;
   if (description === 'answer') {
     if (!session.offered) throw new VollyError('forbidden_in_state', 'an answer to no offer');
+    // New keys were asked for: going on under the old ones would undo an ICE restart's without a word.
+    if (session.offered.rekey && !keys) throw new VollyError('downgrade', 'an answer without the new keys');
     checkAnswerFits(session.offered.sdp, sdp);
     return { type, description, sdp };
   }

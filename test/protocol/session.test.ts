@@ -358,7 +358,7 @@ describe('Re-keying', () => {
 
   it('has one offer of a side out at a time, and no answer to none', async () => {
     const [a, b] = await sides();
-    a.send(negotiate);
+    a.send({ ...negotiate, rekey: false });
     assert.throws(() => a.send(negotiate), code('forbidden_in_state'));
     const answer = b.send({ type: 'negotiate', description: 'answer', sdp: AV.answer });
     const [c, d] = await sides();
@@ -368,6 +368,15 @@ describe('Re-keying', () => {
     );
     await a.open(answer);
     a.send(negotiate);
+  });
+
+  it('refuses an answer in the old keys to an offer that asked for new ones', async () => {
+    const [a, b] = await sides();
+    await b.open(a.send(negotiate));
+    const before = a.session;
+    const answer = b.send({ type: 'negotiate', description: 'answer', sdp: AV.answer });
+    await assert.rejects(a.open(answer), code('downgrade'));
+    assert.equal(a.session, before);
   });
 
   it('refuses an answer whose media sections are not the offer’s', async () => {
