@@ -116,6 +116,9 @@ export class KeyQueries {
       const check = { member, now: this.#context.keyNow(), allowLegacy, verified };
       try {
         const peer = checkBundle(provider, bytes, { ...check, known: await this.#owner.known(member) });
+        // Whoever has no pin yet is about to be pinned: a bridge must not have another identity reached beside that one.
+        if (peers[0] && !equal(peers[0].identity.rootHash, peer.identity.rootHash))
+          throw new VollyError('wrong_sender', 'a second identity in one answer');
         await this.#owner.learn(member, peer.identity, { epoch: peer.prekey.epoch });
         peers.push(peer);
       } catch (error) {
