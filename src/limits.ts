@@ -19,10 +19,16 @@ export const LIMITS = {
   cborDepth: 4,
   /** What an SDP may inflate to. A browser's audio, video and data offer is 9.5 kB. */
   sdpBytes: 65_536,
+  /** Media sections of an SDP: camera, screen, their sound and a data channel are five. */
+  sdpSections: 16,
+  /** A candidate's line: a few times what browsers write. */
+  candidateCharacters: 512,
   /** Padded body of a message: the largest deflated SDP with room. */
   bodyBytes: 24_576,
   /** Devices in a member's list; an identity of 16 entries still fits one event. */
   devicesPerMember: 16,
+  /** Suites named in a prekey: there is one so far. */
+  suitesPerPrekey: 8,
 
   // Lives
   /** An offer: longer than a person lets a phone ring. */
@@ -43,37 +49,70 @@ export const LIMITS = {
   confirmMs: 5_000,
   /** Clocks of two bridges further apart than this are shown to the operators. */
   skewMs: 20_000,
+  /** A signed device list, and each device in it: a device that was lost and cannot be removed ends by itself. */
   deviceListLifeMs: 30 * 86_400_000,
+  /** The first device signs its list anew after a week: it may be away for three more. */
   deviceListRenewMs: 7 * 86_400_000,
+  /** A device that is away longer cannot be called until it is back. */
   prekeyLifeMs: 14 * 86_400_000,
+  /** What a stolen seed opens is the offers of about two days. */
   prekeyRotateMs: 86_400_000,
   /** The old prekey's seed is erased this long after its successor is published. */
   prekeyGraceMs: 86_400_000,
+  /** The operator sends it by hand, and the member reads it some day. */
   inviteLifeMs: 7 * 86_400_000,
 
   // Calls
   /** Messages held for a call not known yet, opened in order once its offer arrives. */
   heldPerCall: 32,
+  /** Calls held at once, of all senders: with `heldPerCall` a bound of what nobody has verified. */
   heldCalls: 64,
+  /** Of these, of one member: several of its devices that call at once. */
+  heldCallsPerMember: 8,
+  /** And of all members of one server, whose names cost it nothing. */
+  heldCallsPerServer: 16,
+  /** No offer lives longer, so what still waits then waits for nothing. */
   heldMs: 60_000,
   /** An ended call's id drops messages this long. */
   endedMs: 300_000,
   /** A gap in a call's sequence that stays this long ends the call. */
   gapMs: 30_000,
-  /** Sequence numbers behind the newest that are still told apart. */
+  /** Descriptions waiting behind a gap. One offer of a side is out at a time, and an SDP is large. */
+  waitingDescriptions: 4,
+  /** How far a sequence number may be ahead of the next one in order: what is opened and waits behind a gap. */
   replayWindow: 1_024,
+  /** Three fit into `heartbeatLostMs`: two may be lost. */
   heartbeatMs: 20_000,
+  /** Silence this long ends a call whose media is down too. Media that flows needs no signalling. */
   heartbeatLostMs: 60_000,
+  /** Candidates of one gathering leave together: an event costs homeservers the same whatever it holds. */
   candidateBatchMs: 100,
+  /** So many of the longest fit a body. */
   candidatesPerMessage: 32,
+  /** As long as the answer lives: no select comes after it. */
   selectWaitMs: 30_000,
+  /** No `ringing` by then: the prekey may be stale, and fresh keys are asked for. */
   ringingWaitMs: 5_000,
+  /** For all bundles of a member; then what came is used. A person waits for it with the phone at the ear. */
   bundleWaitMs: 5_000,
+  /** Offers, subscribes and grants told apart; past it none is accepted until old ones go. */
   replayEntries: 10_000,
   /** A sender's share of the replay cache: one caller cannot fill it for all. */
   replayEntriesPerSender: 64,
   /** A server's: its members' names cost it nothing. */
   replayEntriesPerServer: 2_500,
+  /** Offers, subscribes and grants of one member that a device verifies in a minute: more than a person or its app ever makes. */
+  openingsPerMember: 30,
+  /** The same of all strangers of one server: their names cost it nothing. Contacts stand beside that. */
+  openingsOfStrangersPerServer: 120,
+  /** And of all strangers. */
+  openingsOfStrangers: 600,
+  /** Presence updates that overtook their grant: the newest of each. */
+  heldUpdates: 64,
+  /** Their grant comes within seconds or not at all: the contact asks again. */
+  heldUpdateMs: 30_000,
+  /** Envelopes an app may pile up while it is offline; calls are over by then, presence replaces itself. */
+  outgoingPerApp: 1_024,
 
   // Bridge
   /** Envelopes kept for one peer server that has not acknowledged them. */
@@ -92,16 +131,23 @@ export const LIMITS = {
   presenceQueuePerPeer: 2_000,
   /** Subscribes and grants of one device: their ids are remembered for a week. A large address book at once, then one each 10 s. */
   lastingBurst: 2_000,
+  /** See `lastingBurst`. */
   lastingPerSecond: 0.1,
   /** A carrier that has not answered by then counts as failed, and the next one is tried. */
   carrierMs: 10_000,
   /** Requests under way to one peer, and only while whole events wait: more would only queue inside the homeserver. */
   requestsPerPeer: 4,
+  /** Hellos of one peer: each may cost a reply and a repeat of all that waits. */
+  hellosPerSecond: 1 / 3,
+  /** A bridge that restarts, with a wake-up or two. */
+  hellosBurst: 5,
   /** Key queries of one server (or own device): each is answered with up to 16 bundles of 20 kB. */
   keyQueriesPerSecond: 20,
+  /** A community whose apps all start at once, as after its bridge restarted. */
   keyQueriesBurst: 200,
   /** Of these, of one device: one member cannot use up what its community may ask. */
   keyQueriesPerDevicePerSecond: 5,
+  /** An app that starts and looks its whole address book up. */
   keyQueriesPerDeviceBurst: 100,
   /** How long `undeliverable` and its kind wait for the app of the sender. */
   endLifeMs: 300_000,
@@ -119,9 +165,11 @@ export const LIMITS = {
   inboxPerOrigin: 20_000,
   /** Ids remembered of one origin server to tell repeats: a hundred a second with a week's life would be more, and is refused. */
   seenPerOrigin: 1_000_000,
+  /** For an operator to look at, not to keep: the oldest goes first. */
   quarantineRows: 1_000,
   /** Of one server in one answer of /sync: the rest is counted. One server's junk neither costs a commit each nor drives out all else. */
   quarantinePerAnswer: 8,
+  /** And no more than this, since each may be 60,000. */
   quarantineBytes: 16_777_216,
   /** Answers of /sync journaled and not yet routed before the next one is asked for. */
   journalRows: 16,
@@ -129,25 +177,56 @@ export const LIMITS = {
   transactionBytes: 20_971_520,
   /** An answer of /sync: 100 events of 64 kB. */
   syncBytes: 33_554_432,
+  /** Any other answer of the homeserver: they have a few hundred bytes, so this is room and not a need. */
+  answerBytes: 1_048_576,
+  /** Peer servers of which anything is remembered in memory: names cost nothing, so there must be an end. */
   peers: 10_000,
 
   // Gateway
   /** One WebSocket message: an envelope or a bundle with its record's frame. */
   frameBytes: 65_536,
+  /** Room for a slow phone on a slow network; past it the place belongs to the next one. */
   handshakeMs: 10_000,
+  /** Each costs signatures. Apps behind one address, of a household or office, reconnect at once after a cut. */
   handshakesPerAddressPerMinute: 30,
+  /** Of all addresses: what is begun and holds keys and a timer. */
   handshakesAtOnce: 64,
+  /** A household or office behind one address. */
   connectionsPerAddress: 64,
+  /** Sockets of one process: memory and file descriptors have an end. */
   connections: 20_000,
+  /** Of one app: many times what a call sends. */
   framesPerSecond: 50,
+  /** An app that reconnects sends at once what waited. */
   framesBurst: 200,
   /** Bytes queued to one socket before the gateway stops sending and waits for acks. */
   socketBufferBytes: 1_048_576,
   /** Frames sent and not yet acknowledged, either way; the bound of what a resumption repeats. */
   unackedFrames: 256,
+  /** Frames in one record: as many as may be unacknowledged. */
+  framesPerRecord: 256,
+  /** Malformed frames of one connection: more than an app with one bug sends by accident in one call. */
+  malformedFrames: 16,
+  /** Below the 30 s and more after which proxies and routers drop a silent connection; two unanswered ones end it. */
   pingMs: 25_000,
+  /** Records under one key: far below what the AEAD bears, so that a stolen key opens little. */
   recordsPerKey: 1_048_576,
+  /** Or this long, whichever comes first. */
   keyLifeMs: 3_600_000,
+  /** Since the last full handshake, on whose keys every resumption after it rests. */
   ticketLifeMs: 86_400_000,
+  /** The newest, and the one before whose successor the device may never have got. */
   ticketsPerDevice: 2,
+
+  // Legacy
+  /** Apps of one member: devices of one person, and their forgotten tabs; past it the oldest connection goes. */
+  legacyAppsPerMember: 8,
+  /** Calls of one member at once, on all its apps: each holds keys and timers. */
+  legacyCallsPerMember: 16,
+  /** Candidates of an app before its call is selected: several interfaces, address families and servers. */
+  legacyCandidates: 256,
+  /** Peers remembered of one member: a large address book for life. One takes 20 kB at most, and none is ever forgotten. */
+  legacyPeersPerMember: 10_000,
+  /** What an offer counts for in frames: it makes the bridge ask another community for keys, and seal and sign for up to 16 devices. */
+  legacyOfferFrames: 20,
 } as const;

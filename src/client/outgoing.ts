@@ -2,11 +2,9 @@
 import { utf8 } from '../bytes.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, isErrorCode, VollyError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { Channel } from '../protocol/channel.ts';
 import { type Envelope, encodeEnvelope } from '../protocol/envelope.ts';
-
-/** Waiting ones that an app may pile up while it is offline; calls are over by then, presence replaces itself. */
-const MAX_WAITING = 1_024;
 
 export interface Item {
   readonly kind: 'envelope' | 'publish';
@@ -37,7 +35,7 @@ export class Outgoing {
   }
 
   async #add(kind: Item['kind'], encode: () => Uint8Array<ArrayBuffer>, expires: number): Promise<void> {
-    if (this.#waiting.length >= MAX_WAITING) throw new VollyError('overloaded', 'too much waits for the gateway');
+    if (this.#waiting.length >= LIMITS.outgoingPerApp) throw new VollyError('overloaded', 'too much waits for the gateway');
     const bytes = encode();
     await new Promise<void>((resolve, reject) => {
       const cancel = Number.isFinite(expires)

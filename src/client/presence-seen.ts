@@ -1,6 +1,7 @@
 /** The subscriber's side: what members let us see. PROTOCOL.md section 13. Runs inside the client's queue. */
 import { VollyError } from '../errors.ts';
 import { type CallId, type DeviceAddress, type MemberId, memberOf } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
 import type { EnvelopeOf } from '../protocol/envelope.ts';
 import { addressOf } from '../protocol/header.ts';
 import type { OpenOpening } from '../protocol/opening.ts';
@@ -10,10 +11,6 @@ import { asSent } from './contacts.ts';
 import type { Context } from './context.ts';
 
 type Update = EnvelopeOf<'app.volly.presence'>;
-
-/** Updates that overtook their grant: the newest of each, of few. */
-const HELD_UPDATES = 64;
-const HELD_MS = 30_000;
 
 interface Seen {
   receiver: PresenceReceiver;
@@ -102,9 +99,9 @@ export class PresenceSeen {
   }
 
   #hold(grant: CallId, envelope: Update): void {
-    if (this.#early.size >= HELD_UPDATES && !this.#early.has(grant)) throw new VollyError('unknown_call', 'grant');
+    if (this.#early.size >= LIMITS.heldUpdates && !this.#early.has(grant)) throw new VollyError('unknown_call', 'grant');
     this.#early.get(grant)?.drop();
-    const cancel = this.#context.clock.after(HELD_MS, () => this.#early.delete(grant));
+    const cancel = this.#context.clock.after(LIMITS.heldUpdateMs, () => this.#early.delete(grant));
     const drop = () => {
       cancel();
       this.#early.delete(grant);

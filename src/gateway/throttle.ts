@@ -2,9 +2,6 @@
 import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 
-/** Malformed frames of one connection: more than an app with one bug sends by accident in one call. */
-const STRIKES = 16;
-
 /**
  * A token bucket, `LIMITS.framesPerSecond` and `framesBurst`. Frames past it are not refused, since they may be a call's: the
  * reader pauses until the debt is paid. The window bounds what one record can owe.
@@ -32,6 +29,6 @@ export class Throttle {
   /** Counts a malformed frame; true when it was one too many. */
   strike(): boolean {
     this.#strikes++;
-    return this.#strikes > STRIKES;
+    return this.#strikes > LIMITS.malformedFrames;
   }
 }

@@ -4,12 +4,11 @@
  */
 import type { Clock } from '../clock.ts';
 import { VollyError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { failureOf, HomeserverError } from './failure.ts';
 
 /** For everything but long polls and look-ups over federation. */
 const TIMEOUT_MS = 15_000;
-/** Answers to all but /sync are a few hundred bytes; this is room, not a need. */
-const ANSWER_BYTES = 1_048_576;
 
 export interface ClientOptions {
   /** `https://matrix.orchid.example`, without a path. */
@@ -67,7 +66,7 @@ export class HomeserverClient {
     if (request.signal?.aborted) stop();
     try {
       const response = await fetch(this.#url(request), this.#init(request, abort.signal));
-      const text = await readCapped(response, request.maxBytes ?? ANSWER_BYTES);
+      const text = await readCapped(response, request.maxBytes ?? LIMITS.answerBytes);
       if (response.ok) return text;
       throw this.#remember(request.step, failureOf(request.step, response.status, response.headers, text));
     } catch (error) {

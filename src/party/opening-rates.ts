@@ -2,12 +2,10 @@
 import type { Clock } from '../clock.ts';
 import { VollyError } from '../errors.ts';
 import { type DeviceAddress, type MemberId, memberOf, type ServerName, serverOf } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
 
-/**
- * In a minute. Of one member: more than a person or its app ever makes. Strangers' names cost their server nothing and are not verified
- * yet, so they share: a server its 120, all servers 600. Contacts stand beside that.
- */
-const RATE = { member: 30, strangersOfServer: 120, strangers: 600, windowMs: 60_000 } as const;
+/** What the limits of openings are for. */
+const WINDOW_MS = 60_000;
 
 export class OpeningRates {
   readonly #clock: Clock;
@@ -23,7 +21,7 @@ export class OpeningRates {
 
   /** `isContact`: the user has pinned this very member. Throws `rate_limited`. */
   count(from: DeviceAddress, isContact: boolean): void {
-    const window = Math.floor(this.#clock.monotonic() / RATE.windowMs);
+    const window = Math.floor(this.#clock.monotonic() / WINDOW_MS);
     if (window !== this.#window) {
       this.#members.clear();
       this.#servers.clear();
@@ -32,12 +30,12 @@ export class OpeningRates {
     this.#window = window;
     const member = memberOf(from);
     if (!isContact) this.#countStranger(serverOf(member));
-    count(this.#members, member, RATE.member);
+    count(this.#members, member, LIMITS.openingsPerMember);
   }
 
   #countStranger(server: ServerName): void {
-    if (this.#strangers >= RATE.strangers) throw new VollyError('rate_limited', 'strangers');
-    count(this.#servers, server, RATE.strangersOfServer);
+    if (this.#strangers >= LIMITS.openingsOfStrangers) throw new VollyError('rate_limited', 'strangers');
+    count(this.#servers, server, LIMITS.openingsOfStrangersPerServer);
     this.#strangers++;
   }
 }

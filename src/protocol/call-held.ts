@@ -5,11 +5,6 @@
 import { type CallId, type MemberId, serverOf } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 
-/** Of the 64: enough for every device of a member to call twice over. */
-export const HELD_CALLS_PER_SENDER = 8;
-/** And of all members of one server, who cost it nothing. */
-export const HELD_CALLS_PER_SERVER = LIMITS.heldCalls / 4;
-
 interface HeldCall<T> {
   /** Whose messages these claim to be; nobody has verified it yet. */
   readonly sender: MemberId;
@@ -37,8 +32,8 @@ export function hold<T>(held: Held<T>, callId: CallId, sender: MemberId, message
   if (call && call.messages.length >= LIMITS.heldPerCall) return { kind: 'dropped' };
   if (!call && !known) {
     const ofServer = [...held.values()].filter((one) => serverOf(one.sender) === serverOf(sender));
-    if (ofServer.length >= HELD_CALLS_PER_SERVER) return { kind: 'dropped' };
-    if (ofServer.filter((one) => one.sender === sender).length >= HELD_CALLS_PER_SENDER) return { kind: 'dropped' };
+    if (ofServer.length >= LIMITS.heldCallsPerServer) return { kind: 'dropped' };
+    if (ofServer.filter((one) => one.sender === sender).length >= LIMITS.heldCallsPerMember) return { kind: 'dropped' };
     if (held.size >= LIMITS.heldCalls) return { kind: 'full' };
   }
   const messages = [...(call?.messages ?? []), message];

@@ -1,5 +1,6 @@
 /** An ICE candidate as it travels in a call. PROTOCOL.md section 8; RFC 8839 section 5.1. */
 import { VollyError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { asArray, asText, asUint, type Cbor } from './cbor.ts';
 
 export interface Candidate {
@@ -12,8 +13,7 @@ export interface Candidate {
   readonly ufrag: string;
 }
 
-const MAX_LENGTH = 512;
-const MAX_INDEX = 15;
+const MAX_INDEX = LIMITS.sdpSections - 1;
 
 // An address is an IP literal or a browser's mDNS name: any other host name would make the peer's device resolve it.
 const OCTET = '(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])';
@@ -37,7 +37,7 @@ function isLine(text: string): boolean {
 /** Throws `bad_candidate`. */
 export function checkCandidate({ candidate, sdpMid, sdpMLineIndex, ufrag }: Candidate): void {
   const good =
-    candidate.length <= MAX_LENGTH &&
+    candidate.length <= LIMITS.candidateCharacters &&
     (candidate === '' || isLine(candidate)) &&
     MID.test(sdpMid) &&
     UFRAG.test(ufrag) &&

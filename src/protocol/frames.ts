@@ -40,7 +40,6 @@ const NUMBER = new Map(FRAMES.map(({ kind }, number) => [kind, number]));
 
 /** A record has room for 65,536 - 16 bytes; this leaves its array's head and a key update. */
 const RECORD_ROOM = LIMITS.frameBytes - 64;
-export const FRAMES_PER_RECORD = 256;
 
 const refuse = (what: string): never => {
   throw new VollyError('bad_encoding', `frame ${what}`);
@@ -77,7 +76,7 @@ export const encodeFrames = (frames: readonly Frame[]): Bytes => encodeCbor(fram
 
 /** Throws `bad_encoding`: one malformed frame makes the whole record malformed, as only a broken peer sends one. */
 export function decodeFrames(plaintext: Uint8Array): Frame[] {
-  const frames = asArray(decodeCbor(plaintext), 'record', 1, FRAMES_PER_RECORD).map(parseFrame);
+  const frames = asArray(decodeCbor(plaintext), 'record', 1, LIMITS.framesPerRecord).map(parseFrame);
   if (frames.some(({ kind }, at) => kind === 'key_update' && at !== frames.length - 1)) refuse('after key_update');
   return frames;
 }
@@ -96,7 +95,7 @@ export function packFrames(frames: readonly Frame[]): Frame[][] {
   let room = RECORD_ROOM;
   for (const frame of frames) {
     const size = frameSize(frame);
-    if (current.length > 0 && (size > room || current.length === FRAMES_PER_RECORD - 1)) {
+    if (current.length > 0 && (size > room || current.length === LIMITS.framesPerRecord - 1)) {
       records.push(current);
       current = [];
       room = RECORD_ROOM;

@@ -27,8 +27,6 @@ export interface Prekey {
   readonly notAfter: number;
 }
 
-const MAX_SUITES = 8;
-
 export const encodePrekey = (prekey: Prekey): Bytes =>
   encodeCbor([
     prekey.member,
@@ -50,7 +48,7 @@ export function decodePrekey(bytes: Uint8Array): Prekey {
     uikHash: asBytes(fields[2], 'uik_hash', HASH_BYTES),
     spkId: asUint(fields[3], 'spk_id'),
     spk: asBytes(fields[4], 'spk', XWING.publicKey),
-    suites: asArray(fields[5], 'suites', 1, MAX_SUITES).map((suite) => asText(suite, 'suite')),
+    suites: asArray(fields[5], 'suites', 1, LIMITS.suitesPerPrekey).map((suite) => asText(suite, 'suite')),
     epoch: asUint(fields[6], 'epoch'),
     notAfter: asUint(fields[7], 'not_after'),
   };

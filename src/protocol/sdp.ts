@@ -22,7 +22,6 @@ const MEDIA_LINE =
   /^m=(?:(audio|video) [09] UDP\/TLS\/RTP\/SAVPF(?: [0-9]{1,3}){1,128}|(application) [09] UDP\/DTLS\/SCTP webrtc-datachannel)$/;
 const CONNECTION = /^c=IN (?:IP4 0\.0\.0\.0|IP6 ::)$/;
 const BANDWIDTH = /^b=(?:AS|TIAS|CT|RR|RS):[0-9]{1,10}$/;
-const MAX_SECTIONS = 16;
 
 type Kind = 'audio' | 'video' | 'application';
 
@@ -58,7 +57,7 @@ function parse(sdp: string): Parsed {
       if (value !== undefined && Object.hasOwn(found, name)) found[name as keyof typeof found].add(value);
     } else bad('a line outside the grammar');
   }
-  if (kinds.length === 0 || kinds.length > MAX_SECTIONS) bad('media sections');
+  if (kinds.length === 0 || kinds.length > LIMITS.sdpSections) bad('media sections');
   if (found['ice-ufrag'].size === 0 || found['ice-pwd'].size === 0) bad('ICE credentials');
   const [fingerprint, ...others] = found.fingerprint;
   if (fingerprint === undefined || others.length > 0) return bad('one fingerprint');

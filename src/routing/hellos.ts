@@ -10,10 +10,6 @@ import type { Counters, Log } from './ports.ts';
 
 type Hello = EnvelopeOf<'app.volly.hello'>;
 
-/** Each hello may cost a reply and a repeat of all that waits. */
-const PER_SECOND = 1 / 3;
-const BURST = 5;
-
 export interface HellosOptions {
   readonly own: ServerName;
   readonly outbox: Pick<Outbox, 'sendOnce' | 'resend'>;
@@ -33,8 +29,8 @@ export class Hellos {
 
   constructor(options: HellosOptions) {
     this.#options = options;
-    this.#received = new Buckets(options.clock, PER_SECOND, BURST);
-    this.#greeted = new Buckets(options.clock, PER_SECOND, BURST);
+    this.#received = new Buckets(options.clock, LIMITS.hellosPerSecond, LIMITS.hellosBurst);
+    this.#greeted = new Buckets(options.clock, LIMITS.hellosPerSecond, LIMITS.hellosBurst);
   }
 
   greet(peer: ServerName): void {

@@ -1,8 +1,9 @@
 /** Messages that come before their call, and those that come after it. */
 import assert from 'node:assert/strict';
 import { type CallId, callIdFromBytes, type MemberId, parseMemberId } from '../../src/ids.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { hasEnded, markEnded } from '../../src/protocol/call-ended.ts';
-import { expireHeld, HELD_CALLS_PER_SENDER, type Held, hold, release } from '../../src/protocol/call-held.ts';
+import { expireHeld, type Held, hold, release } from '../../src/protocol/call-held.ts';
 
 const id = (n: number): CallId => callIdFromBytes(new Uint8Array(16).fill(n));
 /** Two of one server. */
@@ -31,7 +32,7 @@ describe('held messages', () => {
 
   it('are of at most 64 calls, and of one sender fewer, so that one stranger cannot fill the table', () => {
     let table = EMPTY;
-    for (let i = 0; i < 64; i++) table = held(table, i, Math.floor(i / HELD_CALLS_PER_SENDER), i);
+    for (let i = 0; i < 64; i++) table = held(table, i, Math.floor(i / LIMITS.heldCallsPerMember), i);
     assert.equal(hold(table, id(64), member(0), 64, 0).kind, 'dropped');
     assert.equal(hold(table, id(64), member(99), 64, 0).kind, 'full');
     assert.equal(hold(table, id(1), member(0), 64, 0).kind, 'held');

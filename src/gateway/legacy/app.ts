@@ -5,8 +5,6 @@ import { LIMITS } from '../../limits.ts';
 import { type AppFrame, type BridgeFrame, encodeFrame, parseFrame } from './frames.ts';
 import type { TextSocket } from './socket.ts';
 
-/** An offer in frames: it makes the bridge ask another community for keys, and seal and sign for up to 16 devices. */
-const OFFER_COST = 20;
 const UNANSWERED_PINGS = 2;
 
 export interface AppOwner {
@@ -69,7 +67,7 @@ export class App {
       this.end(error instanceof VollyError ? error.code : 'bad_encoding');
       return;
     }
-    this.#spend(frame.type === 'offer' ? OFFER_COST : 1);
+    this.#spend(frame.type === 'offer' ? LIMITS.legacyOfferFrames : 1);
     this.#owner.onFrame(frame);
   }
 

@@ -1,6 +1,7 @@
 /** All calls of one legacy member: which envelope and which frame belongs to which. Methods run inside the line's queue. */
 import { VollyError } from '../../errors.ts';
 import { type CallId, type DeviceAddress, type EnvelopeId, type MemberId, memberOf } from '../../ids.ts';
+import { LIMITS } from '../../limits.ts';
 import { type CallEnvelope, openInto } from '../../party/open.ts';
 import type { Runner } from '../../party/runner.ts';
 import { type EndedCalls, hasEnded, markEnded } from '../../protocol/call-ended.ts';
@@ -10,9 +11,6 @@ import { readHeader } from '../../protocol/header.ts';
 import type { App } from './app.ts';
 import type { LegacyCall } from './call.ts';
 import type { Context } from './context.ts';
-
-/** Of one member at once, on all its apps: each holds keys and timers. */
-const MAX_CALLS = 16;
 
 export class Calls {
   readonly #context: Context;
@@ -29,7 +27,7 @@ export class Calls {
   }
 
   get full(): boolean {
-    return this.#calls.size >= MAX_CALLS;
+    return this.#calls.size >= LIMITS.legacyCallsPerMember;
   }
 
   get all(): readonly LegacyCall[] {

@@ -4,9 +4,6 @@ import { VollyError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { type Candidate, checkCandidate } from '../../protocol/candidate.ts';
 
-/** Of an app that finds candidates before the call is selected: several interfaces, address families and servers. */
-const MAX_WAITING = 256;
-
 export class Candidates {
   readonly #clock: Clock;
   readonly #send: (batch: readonly Candidate[]) => void;
@@ -23,7 +20,7 @@ export class Candidates {
   /** Throws `bad_candidate`, `overloaded`; the call goes on without it. */
   add(candidate: Candidate): void {
     checkCandidate(candidate);
-    if (this.#waiting.length >= MAX_WAITING) throw new VollyError('overloaded', 'candidates');
+    if (this.#waiting.length >= LIMITS.legacyCandidates) throw new VollyError('overloaded', 'candidates');
     this.#waiting.push(candidate);
     if (this.#open) this.#batch();
   }

@@ -1,6 +1,7 @@
 /** The lines of all legacy members that are there, and the apps on them. What server.ts lets in, in process and without a network. */
 import { codeOf, VollyError } from '../../errors.ts';
 import { deviceAddress, type Localpart } from '../../ids.ts';
+import { LIMITS } from '../../limits.ts';
 import { Queue } from '../../party/queue.ts';
 import { LEGACY_DEVICE } from '../../protocol/legacy.ts';
 import { App } from './app.ts';
@@ -14,8 +15,6 @@ import { Peers } from './peers.ts';
 import type { TextSocket } from './socket.ts';
 import { UnderWay } from './under-way.ts';
 
-/** Devices of one person, and their forgotten tabs; past it the oldest connection goes. */
-const APPS_PER_MEMBER = 8;
 /** Verified lists and statements that need no second check: some busy hours' peers. */
 const VERIFIED = 1_000;
 /** What is left of a shutdown's patience once the sockets are closed. */
@@ -61,7 +60,7 @@ export class Lines {
       },
     });
     this.#apps.add(app);
-    if (line.apps.length >= APPS_PER_MEMBER) line.apps[0]?.end('replaced');
+    if (line.apps.length >= LIMITS.legacyAppsPerMember) line.apps[0]?.end('replaced');
     for (const peer of left) app.send({ type: 'hangup', peer, reason: 'server_restarted' });
     line.join(app);
   }

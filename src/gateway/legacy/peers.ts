@@ -5,15 +5,13 @@
 import { type Bytes, equal, fromBase64url, toBase64url, toHex } from '../../bytes.ts';
 import { VollyError } from '../../errors.ts';
 import { type MemberId, type ServerName, serverOf } from '../../ids.ts';
+import { LIMITS } from '../../limits.ts';
 import { asArray, asBytes, asText, asUint, type Cbor, decodeCbor, encodeCbor } from '../../protocol/cbor.ts';
 import type { Community } from '../../protocol/handshake-server.ts';
 import { encodeIdentity, type Identity } from '../../protocol/identity.ts';
 import { type Known, note, noteEpoch, noteIdentity, pin } from '../../protocol/trust.ts';
 import type { FactStore } from '../../storage/types.ts';
 import type { Owner } from './credential.ts';
-
-/** A large address book for life. What is remembered of one takes 20 kB at most, and nothing here is ever forgotten. */
-const MAX_PEERS = 10_000;
 
 const communityFact = (server: ServerName): string => `community key ${server}`;
 
@@ -39,7 +37,7 @@ export class Peers {
     return { known: { ...known, ...(communityPin && { communityPin }) }, isContact: text !== undefined };
   }
 
-  /** The member called or answered. Throws `overloaded` past 10,000 peers. */
+  /** The member called or answered. Throws `overloaded` past LIMITS.legacyPeersPerMember. */
   async pin(peer: MemberId, identity: Identity): Promise<void> {
     await this.#count(peer);
     const before = await this.known(peer);
@@ -64,7 +62,7 @@ export class Peers {
     if ((await this.#facts.get(this.#factOf(peer))) !== undefined) return;
     const fact = `legacy peers ${this.#owner.localpart} ${this.#owner.since}`;
     const count = Number((await this.#facts.get(fact)) ?? 0);
-    if (count >= MAX_PEERS) throw new VollyError('overloaded', 'peers');
+    if (count >= LIMITS.legacyPeersPerMember) throw new VollyError('overloaded', 'peers');
     await this.#facts.set(fact, String(count + 1));
   }
 
