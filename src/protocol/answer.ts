@@ -125,11 +125,11 @@ function checkHeader(session: Session, envelope: AnswerEnvelope, now: number): H
   if (signature.length !== COMPOSITE.signature) throw new VollyError('bad_encoding', 'signature');
   const read = readHeader(envelope);
   const { callId, from, to, direction, epoch, seq } = read.header;
-  if (direction !== 1) throw new VollyError('wrong_type', 'direction');
-  if (epoch !== 0 || seq !== 0) throw new VollyError('bad_encoding', 'epoch or seq');
   if (callId !== session.callId) throw new VollyError('unknown_call');
   if (!sameParty(from, session.peer)) throw new VollyError('wrong_sender', 'not the device the offer went to');
   if (!sameParty(to, session.self) || 'prekeyHash' in to) throw new VollyError('wrong_recipient', 'not the caller');
+  if (direction !== 1) throw new VollyError('wrong_type', 'direction');
+  if (epoch !== 0 || seq !== 0) throw new VollyError('bad_encoding', 'epoch or seq');
   checkTime(read.header, now, LIMITS.messageLifeMs);
   return read;
 }

@@ -124,6 +124,19 @@ describe('Offer and answer of section 9', () => {
     await assert.rejects(open, code('downgrade'));
   });
 
+  it('R11 refuse an answer with other sections of a callee that does not keep to it', async () => {
+    const { caller, callee } = await ring(alice, bob);
+    const lying = { ...callee, leg: { ...callee.leg, sdp: DATA.offer } };
+    const answer = await sealAnswer(P, random, {
+      device: first(bob).local,
+      ...lying,
+      sdp: DATA.answer,
+      policy: 'none',
+      now: NOW,
+    });
+    await assert.rejects(openAnswer(P, answer.envelope, { ...caller, now: NOW }), code('bad_sdp'));
+  });
+
   it('erase the one-time keys once the answer is there', async () => {
     const { caller, callee } = await ring(alice, bob);
     const answer = await sealAnswer(P, random, { device: first(bob).local, ...callee, sdp: AV.answer, policy: 'none', now: NOW });
@@ -155,7 +168,11 @@ describe('Offer and answer of section 9', () => {
       code('wrong_sender'),
     );
     await assert.rejects(open(withHeader(envelope, (fields) => (fields[5] as Cbor[]).splice(3, 1, 1))), code('wrong_recipient'));
+    const ofAnother = (fields: Cbor[]) => fields.splice(2, 2, 0, random(16));
+    await assert.rejects(open(withHeader(envelope, ofAnother)), code('unknown_call'));
     await assert.rejects(open({ ...envelope, sealed: new Uint8Array(30_000) }), code('too_large'));
+    await assert.rejects(open({ ...envelope, quantum_key: envelope.quantum_key.slice(1) }), code('bad_encoding'));
+    await assert.rejects(open({ ...envelope, signature: envelope.signature.slice(1) }), code('bad_encoding'));
     await assert.rejects(open(envelope, NOW + 30_001), code('expired'));
     await assert.rejects(open(envelope, NOW - 30_001), code('clock_skew'));
     await open(envelope);
@@ -268,6 +285,11 @@ describe('What a receiver refuses, in the order of section 12', () => {
     await refused(
       'bad_encoding',
       withHeader(envelope, (fields) => fields.splice(6, 1, 1)),
+    );
+    // Only `to` is a target.
+    await refused(
+      'bad_encoding',
+      withHeader(envelope, (fields) => (fields[4] as Cbor[]).push(new Uint8Array(32))),
     );
     await refused(
       'bad_encoding',
