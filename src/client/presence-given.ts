@@ -12,19 +12,19 @@ const RENEW_BEFORE_MS = 2 * 86_400_000;
 
 interface Given {
   readonly grant: Grant;
-  /** Of this app start; a new salt each time. */
-  sender: PresenceSender;
+  /** Of this app start, from its first update on; a new salt each time. */
+  sender?: PresenceSender;
 }
 
 export class PresenceGiven {
   readonly #context: Context;
-  readonly #started: number;
+  /** When this run sent its first update, by the gateway's time: a local clock that was ahead would make all later runs look older. */
+  #started: number | undefined;
   readonly #given = new Map<DeviceAddress, Given>();
   #state: PresenceState = 'offline';
 
   constructor(context: Context, grants: readonly Grant[]) {
     this.#context = context;
-    this.#started = context.now();
     for (const grant of grants) this.#add(grant);
   }
 
@@ -74,12 +74,12 @@ export class PresenceGiven {
       }
   }
 
+  /** To be broadcast. */
   set(state: PresenceState): void {
     this.#state = state;
-    this.broadcast();
   }
 
-  /** On each change, each connect and each heartbeat. */
+  /** On each change, each connect and each heartbeat; only while the connection is up, or there is no time to go by. */
   broadcast(): void {
     const now = this.#context.now();
     for (const [device, given] of this.#given)
@@ -88,14 +88,16 @@ export class PresenceGiven {
   }
 
   #add(grant: Grant): void {
-    const sender = startPresence(this.#context.random, grant, this.#started);
-    this.#given.set(addressOf(grant.contact), { grant, sender });
+    this.#given.set(addressOf(grant.contact), { grant });
   }
 
   #update(given: Given): void {
     const { provider, random } = this.#context;
-    const options = { state: this.#state, now: this.#context.now(), lifetime: LIMITS.presenceLifeMs };
-    const { envelope, sender } = sealUpdate(provider, random, given.sender, options);
+    const now = this.#context.now();
+    this.#started ??= now;
+    const from = given.sender ?? startPresence(random, given.grant, this.#started);
+    const options = { state: this.#state, now, lifetime: LIMITS.presenceLifeMs };
+    const { envelope, sender } = sealUpdate(provider, random, from, options);
     given.sender = sender;
     // Never acknowledged and never repeated: the next one says it better.
     this.#context.send(envelope).catch(() => {});

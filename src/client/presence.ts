@@ -71,7 +71,7 @@ export class Presence {
 
   /** What contacts see of this device: `offline` until set. */
   set(state: PresenceState): Promise<void> {
-    return this.#context.queue.run(() => this.#given.set(state));
+    return this.#context.queue.run(() => this.#tell(state));
   }
 
   get state(): PresenceState {
@@ -145,9 +145,15 @@ export class Presence {
 
   /** Tells contacts and stops. Inside the queue. */
   onClose(): void {
-    if (this.#given.state !== 'offline') this.#given.set('offline');
+    if (this.#given.state !== 'offline') this.#tell('offline');
     for (const cancel of this.#timers) cancel();
     this.#seen.stop();
+  }
+
+  /** Without a connection the next one tells it. */
+  #tell(state: PresenceState): void {
+    this.#given.set(state);
+    if (this.#owner.isOnline()) this.#given.broadcast();
   }
 
   #options(from: DeviceAddress): OpenOpening {

@@ -1,7 +1,9 @@
 /** Presence as a way to make a device work: its disk, its signatures, its network. */
 import assert from 'node:assert/strict';
 import type { VollyClient } from '../../src/client/client.ts';
+import type { ConnectionOptions, GatewayConnection } from '../../src/client/connection-types.ts';
 import { MemoryStore } from '../../src/client/store.ts';
+import { VollyError } from '../../src/errors.ts';
 import { newEnvelopeId } from '../../src/ids.ts';
 import { encodeCbor } from '../../src/protocol/cbor.ts';
 import type { EnvelopeOf } from '../../src/protocol/envelope.ts';
@@ -25,12 +27,14 @@ describe('attacks by way of presence', () => {
   let alice: VollyClient;
   let bob: VollyClient;
   let store: CountingStore;
+  let bobStore: MemoryStore;
 
   beforeEach(async () => {
     world = new World();
     store = new CountingStore();
     alice = await world.client({ member: ALICE, store });
-    bob = await world.client({ member: BOB });
+    bobStore = new MemoryStore();
+    bob = await world.client({ member: BOB, store: bobStore });
     await world.settle();
     const asked = bob.once('presence-request');
     await alice.presence.watch(BOB);
@@ -91,5 +95,38 @@ describe('attacks by way of presence', () => {
     world.bridge.inject(junk());
     await world.settle();
     assert.equal(sent(), before + 2);
+  });
+
+  it('a local clock that is set ahead while the app starts does not silence the runs after it', async () => {
+    await bob.close();
+    await world.advance(1);
+    let connect = () => {};
+    const ahead = await world.client({
+      store: bobStore,
+      gateway: (options: ConnectionOptions): GatewayConnection => {
+        const connection = world.bridge.gateway(options);
+        const [begin, now] = [connection.connect.bind(connection), connection.now.bind(connection)];
+        connection.connect = () => options.onState?.({ kind: 'offline', cause: new VollyError('not_connected') });
+        connection.now = () => now() + 86_400_000;
+        connect = () => {
+          connection.now = now;
+          begin();
+        };
+        return connection;
+      },
+    });
+    const watcher = new Watcher(alice);
+    await ahead.presence.set('busy');
+    await world.settle();
+    connect();
+    await world.settle();
+    assert.deepEqual(watcher.presence, [`${BOB} busy`]);
+    await ahead.close();
+    await world.advance(1);
+    const after = await world.client({ store: bobStore });
+    await after.presence.set('away');
+    await world.settle();
+    assert.deepEqual(watcher.presence, [`${BOB} busy`, `${BOB} offline`, `${BOB} away`]);
+    assert.deepEqual(watcher.refused, []);
   });
 });
