@@ -167,10 +167,6 @@ const catalogue = {
     cause: 'The homeserver does not accept the as_token.',
     cure: 'Give the homeserver the registration file that belongs to this configuration and restart it.',
   },
-  forbidden: {
-    cause: 'The hs_token of a request from the homeserver is missing or wrong.',
-    cure: 'Give the homeserver the registration file that belongs to this configuration and restart it.',
-  },
   homeserver_unreachable: {
     cause: 'The homeserver does not answer.',
     cure: 'Start it, or mend homeserver.url; the bridge keeps trying.',

@@ -10,7 +10,7 @@ import { asArray, asBytes, type Cbor, decodeCbor, encodeCbor } from './cbor.ts';
 import { decodeLegacyStatement, LEGACY_DEVICE } from './legacy.ts';
 import { type DeviceEntry, decodeList, type Signed } from './list.ts';
 
-/** Parsed, and not verified: `checkIdentity` of check.ts does that. */
+/** Parsed, and not verified: `checkSignedList` of check.ts does that. */
 export interface Identity {
   readonly kind: 'enhanced' | 'legacy';
   readonly member: MemberId;

@@ -48,7 +48,7 @@ export const encodeList = (list: DeviceList): Bytes =>
     list.entries.map(({ device, dikHash, notAfter }) => [device, dikHash, notAfter]),
   ]);
 
-/** Shape and key only: the signature is `verifyList`'s of check.ts. Throws `bad_encoding`, `bad_address`, `bad_key`. */
+/** Shape and key only: the signature is `checkSignedList`'s of check.ts. Throws `bad_encoding`, `bad_address`, `bad_key`. */
 export function decodeList(bytes: Uint8Array): DeviceList {
   const fields = asArray(decodeCbor(bytes), 'device list', 7);
   const list: DeviceList = {
