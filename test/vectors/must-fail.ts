@@ -8,7 +8,7 @@ import { sha256 } from '../../src/crypto/hash.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { encodeBundle } from '../../src/protocol/bundle.ts';
 import { type Cbor, decodeCbor, encodeCbor } from '../../src/protocol/cbor.ts';
-import { type DeviceList, decodeList, encodeList, type Signed } from '../../src/protocol/list.ts';
+import { type DeviceEntry, type DeviceList, decodeList, encodeList, type Signed } from '../../src/protocol/list.ts';
 import { decodePrekey, encodePrekey, type Prekey } from '../../src/protocol/prekey.ts';
 import { CONTEXT } from '../../src/protocol/suite.ts';
 import { type callVectors, SDP } from './call.ts';
@@ -43,6 +43,8 @@ const party = (envelope: Json, which: 4 | 5, at: number, value: Cbor): Json => {
   const fields = decodeCbor(fromBase64url(envelope['header'] as string) as Bytes) as Cbor[][];
   return edit(envelope, which, (fields[which] as Cbor[]).with(at, value));
 };
+const target = (envelope: Json): Cbor[] =>
+  (decodeCbor(fromBase64url(envelope['header'] as string) as Bytes) as Cbor[])[5] as Cbor[];
 
 function list(change: Partial<DeviceList>, seed = bob.rootSeed): Signed {
   const encoded = encodeList({ ...decodeList(bob.list.bytes), ...change });
@@ -52,6 +54,7 @@ function prekey(change: Partial<Prekey>): Signed {
   const encoded = encodePrekey({ ...decodePrekey(bob.statement.bytes), ...change });
   return { bytes: encoded, signature: compositeSign(provider, bob.local.dikSeed, encoded, CONTEXT.prekey) };
 }
+const entry = decodeList(bob.list.bytes).entries[0] as DeviceEntry;
 const mallorys = [{ device: bob.local.device, dikHash: alice.local.dikHash, notAfter: NOW + DAY }];
 const lowOrder = (key: Uint8Array, at: number): Bytes => Uint8Array.from(key).fill(0, at);
 
@@ -86,6 +89,8 @@ const texts: MustFail[] = [
   { as: 'candidate', why: 'a second line', code: 'bad_candidate', input: `${candidate}\r\na=ice-lite` },
   { as: 'candidate', why: 'a name to resolve', code: 'bad_candidate', input: candidate.replace('192.0.2.1', 'tracker.example') },
   { as: 'candidate', why: 'no type', code: 'bad_candidate', input: candidate.replace(' typ host', '') },
+  { as: 'candidate', why: 'a ninth extension', code: 'bad_candidate', input: `${candidate}${' generation 0'.repeat(9)}` },
+  { as: 'sdp', why: 'a bandwidth of another type', code: 'bad_sdp', input: SDP.offer.replace('c=IN IP4 0.0.0.0', 'c=IN IP4 0.0.0.0\r\nb=X-YZ:128') },
   { as: 'sdp', why: 'a candidate', code: 'bad_sdp', input: `${SDP.offer}a=${candidate}\r\n` },
   { as: 'sdp', why: 'a lone line feed', code: 'bad_sdp', input: SDP.offer.replace('a=mid:0', `a=mid:0\na=${candidate}`) },
   { as: 'sdp', why: 'an address', code: 'bad_sdp', input: SDP.offer.replace('c=IN IP4 0.0.0.0', 'c=IN IP4 192.0.2.1') },
@@ -102,6 +107,14 @@ const bundles: MustFail[] = [
     input: encodeBundle(list({ entries: mallorys }, alice.rootSeed), alice.dik, bob.statement),
   },
   { as: 'bundle', why: 'R7: a DIK that is not in the list', code: 'not_in_list', input: encodeBundle(bob.list, alice.dik, bob.statement) },
+  {
+    ...{ as: 'bundle', why: 'a device past its own end in the list', code: 'expired' },
+    input: encodeBundle(list({ entries: [{ ...entry, notAfter: NOW - 1 }] }), bob.dik, bob.statement),
+  },
+  {
+    ...{ as: 'bundle', why: 'a list from more than a day ahead', code: 'clock_skew' },
+    input: encodeBundle(list({ issuedAt: NOW + DAY + 1, expires: NOW + 2 * DAY }), bob.dik, bob.statement),
+  },
   { as: 'bundle', why: 'an expired list', code: 'expired', input: bob.bundle, now: NOW + 30 * DAY + 1 },
   {
     ...{ as: 'bundle', why: 'a list that lives longer than 30 days', code: 'bad_encoding' },
@@ -114,6 +127,18 @@ const bundles: MustFail[] = [
   {
     ...{ as: 'bundle', why: 'an expired prekey', code: 'expired' },
     input: encodeBundle(bob.list, bob.dik, prekey({ notAfter: NOW - 1 })),
+  },
+  {
+    ...{ as: 'bundle', why: 'a prekey that lives longer than 15 days', code: 'clock_skew' },
+    input: encodeBundle(bob.list, bob.dik, prekey({ notAfter: NOW + 15 * DAY + 1 })),
+  },
+  {
+    ...{ as: 'bundle', why: 'a prekey under another identity', code: 'wrong_sender' },
+    input: encodeBundle(bob.list, bob.dik, prekey({ uikHash: sha256(alice.root) })),
+  },
+  {
+    ...{ as: 'bundle', why: 'a prekey that another device signed', code: 'bad_signature' },
+    input: encodeBundle(bob.list, bob.dik, { ...bob.statement, signature: alice.statement.signature }),
   },
   {
     ...{ as: 'bundle', why: 'R8: a prekey whose X25519 part is of low order', code: 'bad_key' },
@@ -150,6 +175,8 @@ export function mustFail(call: Awaited<ReturnType<typeof callVectors>>): readonl
     atOffer('R4: another type in the header', 'wrong_type', edit(offer, 1, 'app.volly.call.answer')),
     atOffer('R4: the other direction', 'wrong_type', edit(offer, 2, 1)),
     atOffer('epoch 1', 'bad_encoding', edit(offer, 6, 1)),
+    atOffer('seq 1', 'bad_encoding', edit(offer, 7, 1)),
+    atOffer('R13: to a device, not to a prekey of it', 'bad_encoding', edit(offer, 5, target(offer).slice(0, 5))),
     atOffer('a longer life than an offer may have', 'bad_encoding', edit(offer, 9, 60_001)),
     atOffer('R13: for another device', 'wrong_recipient', { ...offer, to: 'bob@fern.example:8448/PHONE' }),
     atOffer('R13: for another prekey', 'wrong_recipient', party(offer, 5, 5, new Uint8Array(32))),
@@ -170,6 +197,8 @@ export function mustFail(call: Awaited<ReturnType<typeof callVectors>>): readonl
     atOffer('changed ciphertext, signed anew by the sender', 'open_failed', sign(flip(offer, 'sealed'), CONTEXT.offer)),
     atAnswer('R13: of another call', 'unknown_call', edit(answer, 3, new Uint8Array(16))),
     atAnswer('of another device', 'wrong_sender', party(answer, 4, 4, new Uint8Array(32))),
+    atAnswer('of another call and the other direction', 'unknown_call', edit(edit(answer, 3, new Uint8Array(16)), 2, 0)),
+    atAnswer('with a number', 'bad_encoding', edit(answer, 7, 1)),
     atAnswer('the other direction', 'wrong_type', edit(answer, 2, 0)),
     atAnswer('changed ciphertext', 'bad_signature', flip(answer, 'sealed')),
     atAnswer('too old', 'expired', answer, { now: NOW + 30_001 }),
