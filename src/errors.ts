@@ -193,6 +193,9 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = catalogue;
 /** Whether a string from outside is one of our codes. */
 export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(ERRORS, text);
 
+/** RFC 6455 section 7.4.2 leaves 4000 to 4999 to us; a code without one of its own means broken messages. */
+export const closeCodeOf = (code: string): number => (isErrorCode(code) ? ERRORS[code].close : undefined) ?? 4400;
+
 /**
  * The only error that code of this project throws on purpose. `detail` says which field or step, never what it held:
  * no user data, key or SDP reaches a log by way of an error.

@@ -1,7 +1,7 @@
 /** A WebSocket as the gateway sees it: binary messages, back-pressure, one ending. Everything above is tested without a network. */
 import type { WebSocket } from 'ws';
 import type { Bytes } from '../bytes.ts';
-import { ERRORS, isErrorCode } from '../errors.ts';
+import { closeCodeOf } from '../errors.ts';
 
 export interface Socket {
   /** Bytes taken by `send` that the kernel has not. */
@@ -23,9 +23,6 @@ export interface Socket {
   onClose: () => void;
 }
 
-/** RFC 6455 section 7.4.2 leaves 4000 to 4999 to us; a code without one of its own means broken messages. */
-const closeCode = (code: string): number => (isErrorCode(code) ? ERRORS[code].close : undefined) ?? 4400;
-
 export function webSocket(ws: WebSocket): Socket {
   let closing = false;
   const socket: Socket = {
@@ -40,7 +37,7 @@ export function webSocket(ws: WebSocket): Socket {
       closing = true;
       // A paused socket would never see the peer's answer to the close.
       ws.resume();
-      ws.close(closeCode(code), code);
+      ws.close(closeCodeOf(code), code);
     },
     destroy: () => ws.terminate(),
     pause: () => ws.pause(),

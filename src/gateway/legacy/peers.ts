@@ -2,14 +2,14 @@
  * What the bridge remembers of those whom a legacy member calls or answers: pins, versions, identities (PROTOCOL.md sections 5.4 and 16).
  * As with any device nothing that merely arrives is remembered. A remote community key is pinned once for all members here.
  */
-import { type Bytes, equal, fromBase64url, toBase64url, toHex } from '../../bytes.ts';
+import { type Bytes, equal, fromBase64url, toBase64url } from '../../bytes.ts';
 import { VollyError } from '../../errors.ts';
 import { type MemberId, type ServerName, serverOf } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
 import { asArray, asBytes, asText, asUint, type Cbor, decodeCbor, encodeCbor } from '../../protocol/cbor.ts';
 import type { Community } from '../../protocol/handshake-server.ts';
 import { encodeIdentity, type Identity } from '../../protocol/identity.ts';
-import { type Known, note, noteEpoch, noteIdentity, pin } from '../../protocol/trust.ts';
+import { type Known, note, noteEpoch, noteIdentity, onlyListed, pin } from '../../protocol/trust.ts';
 import type { FactStore } from '../../storage/types.ts';
 import type { Owner } from './credential.ts';
 
@@ -54,7 +54,9 @@ export class Peers {
     let known = note(before, identity);
     if (seen.epoch !== undefined) known = noteEpoch(known, identity.dikHash, seen.epoch);
     if (seen.beside) known = noteIdentity(known, identity.dikHash, encoded(identity));
-    await this.#set(peer, before, ofListedDevices(known, identity));
+    const { epochs, identities } = known;
+    const listed = { epochs: onlyListed(epochs, identity), identities: onlyListed(identities, identity) };
+    await this.#set(peer, before, { ...known, ...listed });
   }
 
   /** Called inside the line's queue: no two count at once. */
@@ -84,14 +86,6 @@ export class Peers {
 
 const encoded = ({ signed, dik, kind, root }: Identity): Bytes =>
   encodeIdentity(signed, dik, kind === 'legacy' ? root : undefined);
-
-/** Of devices that the newest list does not hold nothing is accepted: forgotten, so that a peer's lists do not grow here. */
-function ofListedDevices(known: Known, { entries }: Identity): Known {
-  const listed = new Set(entries.map(({ dikHash }) => toHex(dikHash)));
-  const only = <T>(all: Readonly<Record<string, T>> = {}) =>
-    Object.fromEntries(Object.entries(all).filter(([key]) => listed.has(key)));
-  return { ...known, epochs: only(known.epochs), identities: only(known.identities) };
-}
 
 const NONE = new Uint8Array(0);
 

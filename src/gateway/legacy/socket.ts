@@ -1,6 +1,6 @@
 /** A legacy app's WebSocket: text messages, one ending. What stands on it is tested without a network. */
 import type { WebSocket } from 'ws';
-import { ERRORS, isErrorCode } from '../../errors.ts';
+import { closeCodeOf } from '../../errors.ts';
 
 export interface TextSocket {
   /** Bytes taken by `send` that the kernel has not. */
@@ -22,9 +22,6 @@ export interface TextSocket {
   onClose: () => void;
 }
 
-/** RFC 6455 section 7.4.2 leaves 4000 to 4999 to us; a code without one of its own means broken messages. */
-const closeCode = (code: string): number => (isErrorCode(code) ? ERRORS[code].close : undefined) ?? 4400;
-
 export function textSocket(ws: WebSocket): TextSocket {
   let closing = false;
   const socket: TextSocket = {
@@ -42,7 +39,7 @@ export function textSocket(ws: WebSocket): TextSocket {
       closing = true;
       // A paused socket would never see the peer's answer to the close.
       ws.resume();
-      ws.close(closeCode(code), code);
+      ws.close(closeCodeOf(code), code);
     },
     destroy: () => ws.terminate(),
     pause: () => ws.pause(),
