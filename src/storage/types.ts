@@ -48,13 +48,6 @@ export interface InboxStore {
   expire(now: number, limit: number): Promise<readonly InboxRow[]>;
 }
 
-/** How long past their end the addresses of acknowledged rows are kept: an `undeliverable` is on its way that long. */
-export const ACKED_MEMORY_MS = 60_000;
-
-/** A device's member, as it begins in addresses of its devices; undefined for what no device sent. */
-export const senderPrefix = (from: string): string | undefined =>
-  from.includes('/') ? from.slice(0, from.lastIndexOf('/') + 1) : undefined;
-
 export interface OutboxRow {
   readonly id: EnvelopeId;
   readonly peer: ServerName;
@@ -77,9 +70,9 @@ export interface OutboxStore {
   all(): Promise<readonly OutboxRow[]>;
   /** Forgets rows and the addresses kept of them: their sender has been told the end. */
   remove(ids: readonly EnvelopeId[]): Promise<void>;
-  /** Of acknowledged rows the addresses are kept until `expires` + 60 s, so that an `undeliverable` can be checked and passed on. */
+  /** Of acknowledged rows the addresses are kept until `expires` + LIMITS.ackedMemoryMs, so that an `undeliverable` can be checked and passed on. */
   find(id: EnvelopeId): Promise<Pick<OutboxRow, 'id' | 'peer' | 'type' | 'from' | 'to' | 'expires'> | undefined>;
-  /** Forgets addresses of acknowledged rows 60 s past their end. */
+  /** Forgets addresses of acknowledged rows LIMITS.ackedMemoryMs past their end. */
   forget(now: number): Promise<void>;
 }
 

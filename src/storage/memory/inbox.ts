@@ -1,6 +1,7 @@
 import type { EnvelopeId, ServerName } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
-import { type InboxRow, type InboxStore, senderPrefix } from '../types.ts';
+import { senderPrefix } from '../sender.ts';
+import type { InboxRow, InboxStore } from '../types.ts';
 import { Tally } from './tally.ts';
 
 export function inboxStore(): InboxStore {

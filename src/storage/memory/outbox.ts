@@ -1,6 +1,6 @@
 import type { EnvelopeId } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
-import { ACKED_MEMORY_MS, type OutboxRow, type OutboxStore } from '../types.ts';
+import type { OutboxRow, OutboxStore } from '../types.ts';
 import { Tally } from './tally.ts';
 
 export function outboxStore(): OutboxStore {
@@ -48,7 +48,7 @@ export function outboxStore(): OutboxStore {
       return { id: row.id, peer: row.peer, type: row.type, from: row.from, to: row.to, expires: row.expires };
     },
     async forget(now) {
-      for (const [id, row] of acked) if (row.expires + ACKED_MEMORY_MS <= now) acked.delete(id);
+      for (const [id, row] of acked) if (row.expires + LIMITS.ackedMemoryMs <= now) acked.delete(id);
     },
   };
 }

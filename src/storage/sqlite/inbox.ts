@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { LIMITS } from '../../limits.ts';
-import { type InboxRow, type InboxStore, senderPrefix } from '../types.ts';
+import { senderPrefix } from '../sender.ts';
+import type { InboxRow, InboxStore } from '../types.ts';
 import type { Commits } from './commits.ts';
 
 const COLUMNS = 'origin, id, type, recipient AS "to", sender AS "from", expires, encoded';

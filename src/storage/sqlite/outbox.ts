@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { EnvelopeId } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
-import { ACKED_MEMORY_MS, type OutboxRow, type OutboxStore } from '../types.ts';
+import type { OutboxRow, OutboxStore } from '../types.ts';
 import type { Commits } from './commits.ts';
 
 const ADDRESSES = 'id, peer, type, sender AS "from", recipient AS "to", expires';
@@ -53,6 +53,6 @@ export function outboxStore(db: Database, commits: Commits): OutboxStore {
         }
       }),
     find: (id) => commits.read(() => find.get(id, id)),
-    forget: (now) => commits.change(() => void forget.run(now - ACKED_MEMORY_MS)),
+    forget: (now) => commits.change(() => void forget.run(now - LIMITS.ackedMemoryMs)),
   };
 }
