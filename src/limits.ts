@@ -59,6 +59,8 @@ export const LIMITS = {
   prekeyRotateMs: 86_400_000,
   /** The old prekey's seed is erased this long after its successor is published. */
   prekeyGraceMs: 86_400_000,
+  /** How far ahead a list or prekey may have been made: a day is far less than their lives, and two clocks may differ by as much. */
+  keysAheadMs: 86_400_000,
   /** The operator sends it by hand, and the member reads it some day. */
   inviteLifeMs: 7 * 86_400_000,
 

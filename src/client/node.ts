@@ -2,6 +2,7 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import WebSocket from 'ws';
+import { LIMITS } from '../limits.ts';
 import type { WebSocketLike } from './connection-types.ts';
 import type { Store } from './store.ts';
 
@@ -70,4 +71,4 @@ export const nodeSocket =
   (options: { readonly ca?: string | Buffer } = {}) =>
   (url: string): WebSocketLike =>
     // The packages' event types differ in name only: WebSocketLike is the part both have.
-    new WebSocket(url, { ...options, perMessageDeflate: false, maxPayload: 65_536 }) as unknown as WebSocketLike;
+    new WebSocket(url, { ...options, perMessageDeflate: false, maxPayload: LIMITS.frameBytes }) as unknown as WebSocketLike;

@@ -42,9 +42,6 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
   return { identity: readIdentity(fields.slice(0, -2)), prekey: decodePrekey(signedPrekey.bytes), signedPrekey };
 }
 
-/** Two clocks may differ by as much; a day is far less than a prekey's life. */
-const DAY_MS = 86_400_000;
-
 export interface BundleCheck {
   /** Whom the bundle was asked for. */
   readonly member: MemberId;
@@ -86,5 +83,5 @@ function checkPrekey(provider: Provider, { identity, prekey, signedPrekey }: Bun
   if (!prekey.suites.includes(SUITE)) throw new VollyError('unknown_suite', 'prekey');
   if (now > prekey.notAfter) throw new VollyError('expired', 'prekey');
   // A prekey that never ends would never be erased: what its seed opens later is what its life is there to bound.
-  if (prekey.notAfter > now + LIMITS.prekeyLifeMs + DAY_MS) throw new VollyError('clock_skew', 'prekey');
+  if (prekey.notAfter > now + LIMITS.prekeyLifeMs + LIMITS.keysAheadMs) throw new VollyError('clock_skew', 'prekey');
 }

@@ -36,10 +36,8 @@ export function checkSignedList(provider: Provider, identity: Identity, now: num
   }
   if (now > identity.expires) throw new VollyError('expired', 'list');
   // A list from far ahead would not expire: a bridge that lied about the time when it was made could show it for ever.
-  if ((identity.issuedAt ?? 0) > now + LIST_AHEAD_MS) throw new VollyError('clock_skew', 'list');
+  if ((identity.issuedAt ?? 0) > now + LIMITS.keysAheadMs) throw new VollyError('clock_skew', 'list');
 }
-
-const LIST_AHEAD_MS = 86_400_000;
 
 /** That the identity's DIK is the one the list names for this device. R6, R7. Throws `not_in_list`, `expired`. */
 export function checkEntry(identity: Identity, device: DeviceId, now: number): void {
