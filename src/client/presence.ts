@@ -159,7 +159,8 @@ export class Presence {
   #options(from: DeviceAddress): OpenOpening {
     const { keys, contacts, verified } = this.#context;
     const known = contacts.known(memberOf(from));
-    return { device: keys.local(), known, guard: this.#owner.guard, now: this.#context.now(), verified };
+    const times = { now: this.#context.now(), keyNow: this.#context.keyNow() };
+    return { device: keys.local(), known, guard: this.#owner.guard, ...times, verified };
   }
 
   async #onSubscribe(envelope: EnvelopeOf<'app.volly.presence.subscribe'>): Promise<void> {

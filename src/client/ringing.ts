@@ -46,7 +46,8 @@ export class Ringing {
   async onOffer(envelope: OfferEnvelope): Promise<void> {
     const { provider, keys, contacts, verified } = this.#context;
     const known = contacts.known(memberOf(envelope.from));
-    const options = { device: keys.local(), known, guard: this.#owner.guard, now: this.#context.now(), verified };
+    const times = { now: this.#context.now(), keyNow: this.#context.keyNow() };
+    const options = { device: keys.local(), known, guard: this.#owner.guard, ...times, verified };
     const { offer, leg, session } = await openOffer(provider, envelope, options).catch((error) => {
       if (codeOf(error) === 'identity_changed') this.#noteChanged(envelope);
       throw error;
@@ -70,7 +71,7 @@ export class Ringing {
   /** Only what its own keys vouch for is shown to the user: the pin is checked before the signature. */
   #noteChanged(envelope: OfferEnvelope): void {
     const { provider, contacts, verified } = this.#context;
-    const sender = checkSender(provider, readOpening(envelope), { known: {}, now: this.#context.now(), verified });
+    const sender = checkSender(provider, readOpening(envelope), { known: {}, now: this.#context.keyNow(), verified });
     contacts.noteChanged(sender.member, sender.rootHash);
     this.#owner.onIdentityChanged(sender.member);
   }

@@ -113,6 +113,8 @@ export interface OpenOpening {
   readonly known: Known;
   readonly guard: Guard;
   readonly now: number;
+  /** By which lists expire: the later of gateway and local clock, so that neither alone brings an expired one back. Default `now`. */
+  readonly keyNow?: number;
   readonly verified?: Verified;
 }
 
@@ -131,14 +133,14 @@ export async function openOpening(
   exports: readonly ExportRequest[],
   options: OpenOpening,
 ): Promise<Opened> {
-  const { guard, now } = options;
+  const { guard, now, keyNow = now } = options;
   const opening = readOpening(envelope);
   const prekey = findPrekey(options.device, opening);
   checkOpeningTime(opening, now);
   const keys = replayKeys(opening);
   guard.checkReplay(keys);
   guard.checkRate(envelope.from);
-  const identity = checkSender(provider, opening, options);
+  const identity = checkSender(provider, opening, { ...options, now: keyNow });
   await guard.record(keys);
   const { plaintext, exported } = await openBase(provider, {
     seed: prekey.seed,

@@ -28,7 +28,14 @@ export async function onOffer(
   const { provider, keys, peers, verified } = context;
   const { calls, apps } = owner;
   const { known, isContact } = await peers.recall(memberOf(envelope.from));
-  const options = { device: keys.local(), known, guard: keys.offers.guard(isContact), now: context.now(), verified };
+  const options = {
+    device: keys.local(),
+    known,
+    guard: keys.offers.guard(isContact),
+    now: context.now(),
+    keyNow: context.keyNow(),
+    verified,
+  };
   const { offer, leg, session } = await openOffer(provider, envelope, options);
   const link = new Link(context, leg, session);
   if (calls.knows(offer.callId)) {
