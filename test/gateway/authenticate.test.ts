@@ -65,6 +65,16 @@ describe('gateway: a client’s proof', () => {
     assert.equal(await outcome(world, { ...device, id: LEGACY_DEVICE } as never, { identity }, token), 'closed not_enrolled');
   });
 
+  it('is of nobody whose name a legacy member has, and spends no invite on it', async () => {
+    const world = new World();
+    await world.stores.members.add('alice' as never, 'legacy');
+    const user = world.user('alice');
+    const token = await world.invite(user);
+    assert.equal(await outcome(world, user.add('PHONE', world.clock.now()), {}, token), 'closed name_taken');
+    assert.equal(await world.stores.members.list('alice' as never), undefined);
+    assert.equal(await world.stores.invites.use(sha256(token), 'alice' as never, world.clock.now()), true);
+  });
+
   it('may hold a list past its life, which only a device that is connected can renew', async () => {
     const world = new World();
     const { device, app } = await world.enrolled();
