@@ -201,6 +201,14 @@ describe('gateway handshake: who stands between', () => {
     assert.equal(await code(run(() => proofs[0] as Bytes)), 'bad_signature');
   });
 
+  it('refuses the proof of the other mode', () => {
+    const full = { identity: Uint8Array.of(1), bundle: EMPTY, token: EMPTY, signature: new Uint8Array(COMPOSITE.signature) };
+    const [resumed, whole] = [encodeHandshake({ kind: 'proof' }), encodeHandshake({ kind: 'proof', full })];
+    assert.equal(readProof(resumed, true), undefined);
+    assert.throws(() => readProof(whole, true), { code: 'bad_encoding' });
+    assert.throws(() => readProof(resumed, false), { code: 'bad_encoding' });
+  });
+
   it('refuses a proof with another invite than was signed', async () => {
     const set = setting(provider);
     const greeting = greet(provider, random);

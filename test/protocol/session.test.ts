@@ -87,6 +87,14 @@ describe('A session before select', () => {
     for (const envelope of [one, two]) await assert.rejects(a.open(envelope), code('replayed'));
   });
 
+  it('counts in epoch 0 to 1,023', async () => {
+    const { caller, callee } = await ring(alice, bob);
+    const [a, b] = [new Side(caller.session), new Side(callee.session)];
+    b.session = { ...b.session, sendSeq: { zero: 1_023, later: 0 } };
+    assert.deepEqual(types(await a.open(b.send({ type: 'ringing' }))), ['ringing']);
+    await assert.rejects(a.open(b.send({ type: 'ringing' })), code('rate_limited'));
+  });
+
   it('selects: the callee knows that its answer was taken, and epoch 0 ends', async () => {
     const [a, b] = await sides(answeredCall);
     assert.deepEqual(await b.open(a.send({ type: 'select_answer' })), [{ type: 'select_answer', macMatches: true }]);
@@ -198,6 +206,26 @@ describe('A session in a call', () => {
     await assert.rejects(b.open(a.send(heartbeat)), code('rate_limited'));
     a.session = { ...a.session, sendSeq: { zero: 0, later: 2 + LIMITS.replayWindow } };
     assert.deepEqual(await b.open(a.send(heartbeat)), []);
+  });
+
+  it('lets four descriptions wait behind a gap and no more', async () => {
+    const [a, b] = await sides();
+    a.send(heartbeat);
+    const another = () => {
+      const { offered: _, ...rest } = a.session;
+      a.session = rest;
+      return a.send({ ...negotiate, rekey: false });
+    };
+    for (let n = 0; n < 4; n++) assert.deepEqual(await b.open(another()), []);
+    await assert.rejects(b.open(another()), code('rate_limited'));
+    assert.deepEqual(await b.open(a.send(candidates)), []);
+  });
+
+  it('refuses what is larger than any message', async () => {
+    const [a, b] = await sides();
+    const envelope = a.send(heartbeat);
+    await assert.rejects(b.open({ ...envelope, sealed: new Uint8Array(24_576 + 17) }), code('too_large'));
+    await assert.rejects(b.open({ ...envelope, sealed: new Uint8Array(24_576 + 16) }), code('open_failed'));
   });
 
   it('is as it was after a message that does not open', async () => {
