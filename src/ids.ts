@@ -89,5 +89,7 @@ export const ghostOf = (member: MemberId): string => `@_volly_${localpartOf(memb
 export const bridgeUserOf = (server: ServerName): string => `@_volly.bridge:${server}`;
 export const BRIDGE_LOCALPART = '_volly.bridge';
 export const BRIDGE_DEVICE = 'VOLLY';
+/** The one device of every legacy member: it lives in the bridge. */
+export const LEGACY_DEVICE = 'LEGACY' as DeviceId;
 /** The appservice's own sender, never used to send or receive envelopes. */
 export const SENDER_LOCALPART = '_volly.as';

@@ -5,9 +5,9 @@
 import type { Bytes } from '../bytes.ts';
 import { COMPOSITE, checkCompositePublicKey } from '../crypto/composite.ts';
 import { sha256 } from '../crypto/hash.ts';
-import type { MemberId } from '../ids.ts';
+import { LEGACY_DEVICE, type MemberId } from '../ids.ts';
 import { asArray, asBytes, type Cbor, decodeCbor, encodeCbor } from './cbor.ts';
-import { decodeLegacyStatement, LEGACY_DEVICE } from './legacy.ts';
+import { decodeLegacyStatement } from './legacy.ts';
 import { type DeviceEntry, decodeList, type Signed } from './list.ts';
 
 /** Parsed, and not verified: `checkSignedList` of check.ts does that. */

@@ -2,13 +2,10 @@
 import type { Bytes } from '../bytes.ts';
 import { compositeSign } from '../crypto/composite.ts';
 import type { Provider } from '../crypto/primitives.ts';
-import { type DeviceId, type MemberId, parseDeviceId, parseMemberId } from '../ids.ts';
+import { LEGACY_DEVICE, type MemberId, parseMemberId } from '../ids.ts';
 import { asArray, asBytes, asOneOf, asText, asUint, decodeCbor, encodeCbor } from './cbor.ts';
 import type { Signed } from './list.ts';
 import { CONTEXT, HASH_BYTES } from './suite.ts';
-
-/** The one device of every legacy member: it lives in the bridge. */
-export const LEGACY_DEVICE: DeviceId = parseDeviceId('LEGACY');
 
 export interface LegacyStatement {
   readonly member: MemberId;

@@ -1,6 +1,6 @@
 /** What is done with an envelope for this community, from another one or from an own device alike. */
 import { VollyError } from '../errors.ts';
-import { type DeviceAddress, deviceOf, localpartOf, memberOf, type ServerName } from '../ids.ts';
+import { type DeviceAddress, deviceOf, LEGACY_DEVICE, localpartOf, memberOf, type ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { Envelope, EnvelopeOf } from '../protocol/envelope.ts';
 import type { MemberStore } from '../storage/types.ts';
@@ -24,9 +24,6 @@ export interface ArrivalsOptions {
   readonly doorway: Doorway;
   readonly lives: Lives;
 }
-
-/** The one device of a member whose app is a legacy one. */
-const LEGACY_DEVICE = 'LEGACY';
 
 export class Arrivals {
   readonly #options: ArrivalsOptions;

@@ -2,11 +2,11 @@
 import type { Bytes } from '../../src/bytes.ts';
 import { compositePublicKey, compositeSigner } from '../../src/crypto/composite.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
-import { type MemberId, parseDeviceId, parseMemberId } from '../../src/ids.ts';
+import { LEGACY_DEVICE, type MemberId, parseDeviceId, parseMemberId } from '../../src/ids.ts';
 import { encodeBundle } from '../../src/protocol/bundle.ts';
 import type { LocalDevice, LocalPrekey } from '../../src/protocol/device.ts';
 import { encodeIdentity } from '../../src/protocol/identity.ts';
-import { LEGACY_DEVICE, makeLegacyStatement } from '../../src/protocol/legacy.ts';
+import { makeLegacyStatement } from '../../src/protocol/legacy.ts';
 import { decodeList, makeList, type Signed } from '../../src/protocol/list.ts';
 import { makePrekey } from '../../src/protocol/prekey.ts';
 import { draw, NOW, provider, randomOf } from './fixed.ts';

@@ -2,9 +2,8 @@
  * One legacy member while any of its apps is connected or any call lasts: the device that the bridge is for it. To the rest of the bridge
  * it is a device like another: it is in the directory, sends through the router, and takes what waits in its mailbox.
  */
-import { type DeviceAddress, deviceAddress, type MemberId } from '../../ids.ts';
+import { type DeviceAddress, deviceAddress, LEGACY_DEVICE, type MemberId } from '../../ids.ts';
 import type { Envelope } from '../../protocol/envelope.ts';
-import { LEGACY_DEVICE } from '../../protocol/legacy.ts';
 import type { Mailbox } from '../../routing/ports.ts';
 import type { App } from './app.ts';
 import { onCallFrame } from './call-frames.ts';

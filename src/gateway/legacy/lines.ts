@@ -1,9 +1,8 @@
 /** The lines of all legacy members that are there, and the apps on them. What server.ts lets in, in process and without a network. */
 import { codeOf, VollyError } from '../../errors.ts';
-import { deviceAddress, type Localpart } from '../../ids.ts';
+import { deviceAddress, LEGACY_DEVICE, type Localpart } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
 import { Queue } from '../../party/queue.ts';
-import { LEGACY_DEVICE } from '../../protocol/legacy.ts';
 import { App } from './app.ts';
 import { BoundedSet } from './bounded-set.ts';
 import type { Context } from './context.ts';
