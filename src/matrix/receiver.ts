@@ -4,7 +4,7 @@
  *
  * The position is never stored. After a start, or after the homeserver was away, the first request has no `since`: it brings all that
  * was not forgotten yet, some of it for the second time, which the router knows by its ids. A stored `since` is worse: when the
- * homeserver was restored from a backup it lies in the future, and Synapse then deletes unread all that it still had (F6).
+ * homeserver was restored from a backup it lies in the future, and Synapse then deletes unread all that it still had.
  * An empty answer needs no journal: a crash after it asks without `since` too.
  */
 import type { Clock } from '../clock.ts';

@@ -281,7 +281,7 @@ export function receiverContract(name: string, open: () => Promise<ReceiverWorld
       assert.ok(receiver.state.ready);
     });
 
-    it('skips nothing after the homeserver was restored from a backup (F6)', async () => {
+    it('skips nothing after the homeserver was restored from a backup', async () => {
       const first = await started();
       await until('ready', () => first.receiver.state.ready);
       await first.receiver.stop();

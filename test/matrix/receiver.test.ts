@@ -25,7 +25,7 @@ describe('receiver', () => {
     await world.close();
   });
 
-  it('loses nothing when 30 % of the answers are lost or cut short (F5)', async () => {
+  it('loses nothing when 30 % of the answers are lost or cut short', async () => {
     const one = bench(world);
     running = one.receiver;
     let seen = 0;

@@ -1,5 +1,5 @@
 /**
- * A homeserver in this process: what the bridge asks of Synapse, with Synapse's habits (matrix-facts: at most 100 to-device events an
+ * A homeserver in this process: what the bridge asks of Synapse, with Synapse's habits (at most 100 to-device events an
  * answer, only the next request's `since` deletes them, a `since` of the future is clamped and deletes), and with faults on demand.
  */
 import { once } from 'node:events';
