@@ -343,6 +343,13 @@ describe('Re-keying', () => {
     assert.deepEqual(types(await a.open(b.send(heartbeat))), ['heartbeat']);
   });
 
+  it('answers a request once: the keys it would be answered under are gone', async () => {
+    const [a, b] = await sides();
+    await b.open(a.send(negotiate));
+    await b.rekey();
+    await assert.rejects(b.rekey(), code('forbidden_in_state'));
+  });
+
   it('goes on for many epochs, asked for by either side', async () => {
     const [a, b] = await sides();
     for (let epoch = 2; epoch < 8; epoch++) {
