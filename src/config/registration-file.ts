@@ -1,5 +1,5 @@
 /** The registration file on the disk. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { RandomBytes } from '../clock.ts';
 import { VollyError } from '../errors.ts';
@@ -36,9 +36,11 @@ export function writeRegistration(config: Config, random: RandomBytes): 'written
   const after = registrationToYaml(buildRegistration(registrationOptions(config), tokens));
   if (after === before) return 'unchanged';
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    // Never half a file, and never for a moment one that others may read.
-    writeFileSync(`${file}.new`, after, { mode: 0o600 });
+    // By default the database's folder too, and this is mostly the first to make it.
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    // Never half a file, and never for a moment one that others may read, as one left there could be.
+    rmSync(`${file}.new`, { force: true });
+    writeFileSync(`${file}.new`, after, { mode: 0o600, flag: 'wx' });
     renameSync(`${file}.new`, file);
   } catch (error) {
     throw new VollyError('bad_config', `${file} cannot be written (${(error as NodeJS.ErrnoException).code})`, { cause: error });

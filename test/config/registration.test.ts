@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { systemRandom } from '../../src/clock.ts';
 import { checkConfig } from '../../src/config/load.ts';
@@ -55,6 +55,7 @@ describe('registration', () => {
   it('is written for its owner only and read back', () => {
     assert.equal(writeRegistration(config(), systemRandom), 'written');
     assert.equal(statSync(file()).mode & 0o777, 0o600);
+    assert.equal(statSync(dirname(file())).mode & 0o777, 0o700);
     const loaded = loadRegistration(config());
     assert.match(loaded.as_token, /^[0-9a-f]{64}$/);
     assert.notEqual(loaded.as_token, loaded.hs_token);
