@@ -7,7 +7,9 @@ import { native } from '../../src/crypto/native.ts';
 import { noble } from '../../src/crypto/noble.ts';
 import type { Provider } from '../../src/crypto/primitives.ts';
 import { selectProvider } from '../../src/crypto/select.ts';
+import { XWING } from '../../src/crypto/xwing.ts';
 import { parseServerName } from '../../src/ids.ts';
+import { encodeCbor } from '../../src/protocol/cbor.ts';
 import { decodeHandshake, encodeHandshake } from '../../src/protocol/handshake.ts';
 import { greet, proveDevice, type Resumption, readFinished, readServerHello } from '../../src/protocol/handshake-client.ts';
 import {
@@ -199,6 +201,11 @@ describe('gateway handshake: who stands between', () => {
     };
     assert.equal(await code(run(keep)), 'completed');
     assert.equal(await code(run(() => proofs[0] as Bytes)), 'bad_signature');
+  });
+
+  it('refuses a mode that there is not', () => {
+    const hello = encodeCbor([2, 2, new Uint8Array(XWING.ciphertext), Uint8Array.of(1)]);
+    assert.throws(() => decodeHandshake(hello), { code: 'bad_encoding' });
   });
 
   it('refuses the proof of the other mode', () => {
