@@ -28,7 +28,7 @@ const SESSION: Record<string, string | undefined> = {
   'msid-semantic': ` ?WMS(?: ${TOKEN})*`,
 };
 
-/** None of these names an address. `rtcp` could: only the address that means none is allowed. */
+/** None of these names an address. `rtcp` could: only the port and the address that mean none are allowed. */
 const MEDIA: Record<string, string | undefined> = {
   ...COMMON,
   'bundle-only': undefined,
@@ -45,7 +45,7 @@ const MEDIA: Record<string, string | undefined> = {
   ptime: NUMBER,
   recvonly: undefined,
   rid: `[A-Za-z0-9_-]{1,255} (?:send|recv)(?: ${TEXT})?`,
-  rtcp: '[0-9]{1,5}(?: IN (?:IP4 0\\.0\\.0\\.0|IP6 ::))?',
+  rtcp: '[09](?: IN (?:IP4 0\\.0\\.0\\.0|IP6 ::))?',
   'rtcp-fb': `${PAYLOAD} ${TEXT}`,
   'rtcp-mux': undefined,
   'rtcp-mux-only': undefined,

@@ -36,6 +36,7 @@ const MUTATIONS: readonly [why: string, sdp: string][] = [
   ['a multicast connection line', edit('c=IN IP4 0.0.0.0', 'c=IN IP4 224.2.1.1/127/3')],
   ['a connection line at the top', edit('t=0 0\r\n', 't=0 0\r\nc=IN IP4 0.0.0.0\r\n')],
   ['two connection lines', edit('c=IN IP4 0.0.0.0\r\n', 'c=IN IP4 0.0.0.0\r\nc=IN IP4 0.0.0.0\r\n')],
+  ['a port in a=rtcp', edit('a=rtcp:9 IN IP4 0.0.0.0', 'a=rtcp:50001 IN IP4 0.0.0.0')],
   ['an address in a=rtcp', edit('a=rtcp:9 IN IP4 0.0.0.0', 'a=rtcp:9 IN IP4 192.0.2.1')],
   ['a candidate', add('a=candidate:1 1 udp 2113937151 192.0.2.1 50000 typ host')],
   ['the end of candidates', add('a=end-of-candidates')],
