@@ -197,6 +197,8 @@ export const LIMITS = {
   handshakesAtOnce: 64,
   /** A household or office behind one address. */
   connectionsPerAddress: 64,
+  /** So many addresses counts an IPv6 /48 as, at the door: one customer may be given all of it, and a provider may share it out. */
+  addressesPerNetwork: 4,
   /** Sockets of one process: memory and file descriptors have an end. */
   connections: 20_000,
   /** Of one app: many times what a call sends. */

@@ -5,18 +5,22 @@ import { BlockList, isIPv6 } from 'node:net';
 /** `::ffff:192.0.2.1` is 192.0.2.1. */
 const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '').toLowerCase();
 
-/** An IPv6 host has 2^64 addresses to come from: its /64 counts as one. */
-export function countedAs(address: string): string {
+export interface Counted {
+  readonly host: string;
+  /** What is around an IPv6 host, which counts as well. */
+  readonly network?: string;
+}
+
+/** An IPv6 host has 2^64 addresses to come from: its /64 counts as one. Its owner may have 2^16 of these: so does their /48, as more. */
+export function countedAs(address: string): Counted {
   const text = plain(address).replace(/%.*$/, '');
-  if (!isIPv6(text)) return text;
+  if (!isIPv6(text)) return { host: text };
   const [head = '', tail] = text.split('::');
   const left = head === '' ? [] : head.split(':');
   const right = tail === undefined || tail === '' ? [] : tail.split(':');
   const groups = [...left, ...Array(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`;
+  const first = (count: number) => groups.slice(0, count).map((group) => group.replace(/^0+(?=.)/, ''));
+  return { host: `${first(4).join(':')}::/64`, network: `${first(3).join(':')}::/48` };
 }
 
 export const socketAddress = (request: IncomingMessage): string => request.socket.remoteAddress ?? '';

@@ -7,6 +7,12 @@ import type { RecordSender } from '../protocol/records.ts';
 import type { Socket } from './socket.ts';
 import type { Exchange } from './welcome.ts';
 
+export interface ExchangeOwner {
+  /** Something came. */
+  heard(): void;
+  closed(): void;
+}
+
 export class SocketExchange implements Exchange {
   sender?: RecordSender;
   readonly #socket: Socket;
@@ -16,12 +22,15 @@ export class SocketExchange implements Exchange {
   #waiting: { resolve(message: Uint8Array): void; reject(error: VollyError): void } | undefined;
   #failure: VollyError | undefined;
 
-  constructor(socket: Socket, clock: Clock, closed: () => void) {
+  constructor(socket: Socket, clock: Clock, owner: ExchangeOwner) {
     this.#socket = socket;
     this.#cancel = clock.after(LIMITS.handshakeMs, () => this.#fail('out of time'));
-    socket.onMessage = (message) => this.#take(message);
+    socket.onMessage = (message) => {
+      owner.heard();
+      this.#take(message);
+    };
     socket.onClose = () => {
-      closed();
+      owner.closed();
       this.#fail('the socket closed');
     };
   }

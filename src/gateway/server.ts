@@ -7,7 +7,7 @@ import { VollyError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { encodeHandshake } from '../protocol/handshake.ts';
 import { GATEWAY_PATH } from '../protocol/invite.ts';
-import { countedAs, socketAddress } from './address.ts';
+import { type Counted, countedAs, socketAddress } from './address.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { Door, type Place } from './door.ts';
 import { SocketExchange } from './exchange.ts';
@@ -75,7 +75,7 @@ export class Gateway {
     return true;
   }
 
-  async #enter(request: IncomingMessage, duplex: Duplex, head: Buffer, address: string): Promise<void> {
+  async #enter(request: IncomingMessage, duplex: Duplex, head: Buffer, address: Counted): Promise<void> {
     const place = this.#stopping ? 503 : await this.#door.enter(address);
     if (typeof place === 'number') {
       this.#options.counters.count('gateway_refused', { status: String(place) });
@@ -90,7 +90,14 @@ export class Gateway {
   async greet(socket: Socket, place: Place): Promise<void> {
     this.#sockets.add(socket);
     const { clock, counters } = this.#options;
-    const exchange = new SocketExchange(socket, clock, () => this.#sockets.delete(socket));
+    const exchange = new SocketExchange(socket, clock, {
+      heard: () => place.heard(),
+      closed: () => this.#sockets.delete(socket),
+    });
+    place.silent(() => {
+      counters.count('gateway_refused', { status: 'silent' });
+      socket.destroy();
+    });
     try {
       const welcomed = await welcome(this.#host, exchange);
       exchange.finish();

@@ -124,35 +124,36 @@ describe('gateway door', () => {
     const door = new Door();
     const places: Place[] = [];
     for (let at = 0; at < LIMITS.handshakesPerAddressPerMinute; at++) {
-      const place = await door.enter('192.0.2.1');
+      const place = await door.enter(countedAs('192.0.2.1'));
       assert.ok(typeof place === 'object');
       place.greeted();
       places.push(place);
     }
-    assert.equal(await door.enter('192.0.2.1'), 429);
+    assert.equal(await door.enter(countedAs('192.0.2.1')), 429);
     for (let host = 0; host < 8; host++)
-      for (let at = 0; at < 8; at++) assert.equal(typeof (await door.enter(`198.51.100.${host}`)), 'object');
-    assert.equal(await door.enter('203.0.113.1'), 503);
+      for (let at = 0; at < 8; at++) assert.equal(typeof (await door.enter(countedAs(`198.51.100.${host}`))), 'object');
+    assert.equal(await door.enter(countedAs('203.0.113.1')), 503);
   });
 
   it('frees a place once, however often it is left', async () => {
     const door = new Door();
     for (let round = 0; round < 20; round++) {
-      const place = await door.enter('192.0.2.1');
+      const place = await door.enter(countedAs('192.0.2.1'));
       assert.ok(typeof place === 'object');
       place.left();
       place.left();
       place.greeted();
     }
-    for (let at = 0; at < 8; at++) assert.equal(typeof (await door.enter('192.0.2.1')), 'object');
-    assert.equal(await door.enter('192.0.2.1'), 429);
+    for (let at = 0; at < 8; at++) assert.equal(typeof (await door.enter(countedAs('192.0.2.1'))), 'object');
+    assert.equal(await door.enter(countedAs('192.0.2.1')), 429);
   });
 
-  it('counts an IPv6 host by its /64, and IPv4 inside IPv6 as IPv4', () => {
-    assert.equal(countedAs('2001:db8:1:2:3:4:5:6'), countedAs('2001:db8:1:2::9'));
-    assert.notEqual(countedAs('2001:db8:1:2::1'), countedAs('2001:db8:1:3::1'));
-    assert.equal(countedAs('::ffff:192.0.2.7'), '192.0.2.7');
-    assert.equal(countedAs('::1'), '0:0:0:0::/64');
+  it('counts an IPv6 host by its /64 and the /48 around it, and IPv4 inside IPv6 as IPv4', () => {
+    assert.deepEqual(countedAs('2001:db8:1:2:3:4:5:6'), { host: '2001:db8:1:2::/64', network: '2001:db8:1::/48' });
+    assert.deepEqual(countedAs('2001:db8:1:2:3:4:5:6'), countedAs('2001:db8:1:2::9'));
+    assert.notEqual(countedAs('2001:db8:1:2::1').host, countedAs('2001:db8:1:3::1').host);
+    assert.deepEqual(countedAs('::ffff:192.0.2.7'), { host: '192.0.2.7' });
+    assert.deepEqual(countedAs('::1'), { host: '0:0:0:0::/64', network: '0:0:0::/48' });
   });
 
   it('believes X-Forwarded-For as far as trusted proxies wrote it', () => {

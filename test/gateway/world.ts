@@ -117,7 +117,8 @@ export class World {
   }
 
   wire(auto = true): Wire {
-    return new Wire(auto, (socket) => void this.gateway.greet(socket, { greeted: () => {}, left: () => {} }));
+    const place = { silent: () => {}, heard: () => {}, greeted: () => {}, left: () => {} };
+    return new Wire(auto, (socket) => void this.gateway.greet(socket, place));
   }
 
   credentials(device: Device): Credentials {
