@@ -3,8 +3,6 @@ import assert from 'node:assert/strict';
 import type { Bytes } from '../../src/bytes.ts';
 import { COMPOSITE, compositePublicKey, compositeSign, compositeSigner } from '../../src/crypto/composite.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
-import { native } from '../../src/crypto/native.ts';
-import { noble } from '../../src/crypto/noble.ts';
 import type { Provider } from '../../src/crypto/primitives.ts';
 import { selectProvider } from '../../src/crypto/select.ts';
 import { XWING } from '../../src/crypto/xwing.ts';
@@ -22,6 +20,7 @@ import {
   verifyProof,
 } from '../../src/protocol/handshake-server.ts';
 import { RecordReceiver, RecordSender } from '../../src/protocol/records.ts';
+import { PROVIDERS } from '../crypto/providers.ts';
 import { seededRandom } from '../support/clock.ts';
 
 const NOW = 1_767_225_600_000;
@@ -92,16 +91,12 @@ const code = (work: Promise<unknown>): Promise<string> =>
 const positions = (length: number): number[] =>
   Array.from({ length }, (_, at) => at).filter((at) => at < 48 || at >= length - 20 || at % 61 === 0);
 
-for (const provider of [native, noble])
-  describe(`gateway handshake (${provider?.name ?? 'native'})`, function () {
+for (const provider of PROVIDERS)
+  describe(`gateway handshake (${provider.name})`, function () {
     this.timeout(120_000);
-    before(function () {
-      if (!provider) this.skip();
-    });
-    const use = provider ?? selectProvider();
 
     it('completes, carries the time, and resumes', async () => {
-      const set = setting(use);
+      const set = setting(provider);
       const first = await shake(set);
       assert.deepEqual([first.time, first.resumed], [NOW, false]);
       const second = await shake({ ...set, resumption: { ticket: random(32), psk: first.psk } });
@@ -112,13 +107,13 @@ for (const provider of [native, noble])
     for (const mode of ['full', 'resumed'] as const)
       for (const stage of ['client hello', 'server hello', 'proof', 'finished'] as const)
         it(`refuses a ${stage} with any byte changed (${mode})`, async () => {
-          const set = setting(use, mode === 'resumed' ? { resumption: { ticket: random(32), psk: random(32) } } : {});
+          const set = setting(provider, mode === 'resumed' ? { resumption: { ticket: random(32), psk: random(32) } } : {});
           let length = 0;
           await shake(set, (at, message) => {
             if (at === stage) length = message.length;
             return message;
           });
-          const step = use.name === 'noble' ? 7 : 1;
+          const step = provider.name === 'noble' ? 7 : 1;
           for (const at of positions(length).filter((_, index) => index % step === 0)) {
             const result = await code(
               shake(set, (now, message) => {
@@ -131,7 +126,7 @@ for (const provider of [native, noble])
         });
 
     it('refuses messages that are cut off or longer', async () => {
-      const set = setting(use);
+      const set = setting(provider);
       for (const stage of ['client hello', 'server hello', 'proof', 'finished'] as const)
         for (const change of [(m: Bytes) => m.slice(0, -1), (m: Bytes) => new Uint8Array([...m, 0]), () => EMPTY])
           assert.notEqual(await code(shake(set, (now, message) => (now === stage ? change(message) : message))), 'completed');
