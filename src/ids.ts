@@ -19,7 +19,7 @@ export type MemberId = Id<'MemberId'>;
 export type DeviceId = Id<'DeviceId'>;
 /** `alice@orchid.example/PHONE` */
 export type DeviceAddress = Id<'DeviceAddress'>;
-/** 128 random bits in base64url, 22 characters. */
+/** 128 bits in base64url, 22 characters. */
 export type EnvelopeId = Id<'EnvelopeId'>;
 /** 128 random bits in base64url, 22 characters; on the wire 16 bytes. Compared as strings only for equality: glare compares bytes. */
 export type CallId = Id<'CallId'>;
@@ -75,6 +75,9 @@ export function parseEnvelopeId(text: string): EnvelopeId {
   return bytes?.length === ID_BYTES ? (text as EnvelopeId) : refuse('an envelope id is 128 bits in base64url');
 }
 export const newEnvelopeId = (random: RandomBytes): EnvelopeId => toBase64url(random(ID_BYTES)) as EnvelopeId;
+export const envelopeIdBytes = (id: EnvelopeId): Bytes => fromBase64url(id) as Bytes;
+/** Throws `bad_address` for anything but 16 bytes. */
+export const envelopeIdFromBytes = (bytes: Uint8Array): EnvelopeId => parseEnvelopeId(toBase64url(bytes));
 
 export const newCallId = (random: RandomBytes): CallId => toBase64url(random(ID_BYTES)) as CallId;
 export const callIdBytes = (id: CallId): Bytes => fromBase64url(id) as Bytes;

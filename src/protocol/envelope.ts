@@ -2,11 +2,14 @@
  * The envelope: the only thing a bridge handles. PROTOCOL.md section 4.
  * The wire form is JSON; every field of bytes is base64url. What a type does not name, an envelope of it may not carry.
  */
-import { type Bytes, fromBase64url, toBase64url } from '../bytes.ts';
+import { type Bytes, concat, fromBase64url, toBase64url, u32, utf8 } from '../bytes.ts';
+import { sha256 } from '../crypto/hash.ts';
 import { VollyError } from '../errors.ts';
 import {
   type DeviceAddress,
   type EnvelopeId,
+  envelopeIdBytes,
+  envelopeIdFromBytes,
   isServerName,
   type MemberId,
   memberOf,
@@ -58,7 +61,7 @@ export const ENVELOPES = {
     acked: true,
   },
   'app.volly.ack': { from: 'server', to: 'server', fields: { acks: 'ids' }, acked: false },
-  'app.volly.undeliverable': { from: 'server', to: 'device', fields: { envelope: 'id', reason: 'code' }, acked: false },
+  'app.volly.undeliverable': { from: 'server', to: 'device', fields: { envelope: 'id', reason: 'code' }, acked: true },
   'app.volly.hello': { from: 'server', to: 'server', fields: { time: 'time', reply: 'flag' }, acked: false },
 } as const satisfies Record<string, Shape>;
 
@@ -104,6 +107,12 @@ const bad = (what: string): never => {
   throw new VollyError('bad_encoding', `envelope ${what}`);
 };
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** The id of what a server says on the end of an envelope: the same each time it says so, for whatever reason. */
+export const endId = (teller: ServerName, envelope: EnvelopeId): EnvelopeId =>
+  envelopeIdFromBytes(
+    sha256(concat(utf8('volly/1/undeliverable'), u32(teller.length), utf8(teller), envelopeIdBytes(envelope))).slice(0, 16),
+  );
 
 /** The server of any address. */
 export function serverOfAddress(address: Address): ServerName {

@@ -1,16 +1,15 @@
 /** What is done with an envelope for this community, from another one or from an own device alike. */
-import { VollyError } from '../errors.ts';
 import { type DeviceAddress, deviceOf, LEGACY_DEVICE, localpartOf, memberOf, type ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { Envelope, EnvelopeOf } from '../protocol/envelope.ts';
 import type { MemberStore } from '../storage/types.ts';
-import type { Ends } from './ends.ts';
+import type { End, Ends } from './ends.ts';
 import type { Hellos } from './hellos.ts';
 import type { Inbox } from './inbox.ts';
 import type { Keys } from './keys.ts';
 import type { Lives } from './lives.ts';
 import type { Outbox } from './outbox.ts';
-import type { Doorway } from './ports.ts';
+import type { Counters, Doorway } from './ports.ts';
 import { RecentIds } from './recent.ts';
 
 export interface ArrivalsOptions {
@@ -23,6 +22,7 @@ export interface ArrivalsOptions {
   readonly hellos: Hellos;
   readonly doorway: Doorway;
   readonly lives: Lives;
+  readonly counters: Counters;
 }
 
 export class Arrivals {
@@ -87,12 +87,10 @@ export class Arrivals {
   }
 
   /** Counts only from the server the named envelope was for, and only for the device that sent it; once. */
-  async #undeliverable(end: EnvelopeOf<'app.volly.undeliverable'>, origin: ServerName, deadline: number): Promise<void> {
-    const { inbox, outbox } = this.#options;
-    if (await inbox.seen(origin, end.id)) return;
-    const row = await outbox.find(end.envelope);
-    if (!row || row.peer !== origin || row.from !== end.to) throw new VollyError('wrong_sender', 'undeliverable');
-    await inbox.accept(origin, end.to, end, deadline);
-    await outbox.remove(origin, end.envelope);
+  async #undeliverable(end: End, origin: ServerName, deadline: number): Promise<void> {
+    const { own, outbox, ends, counters } = this.#options;
+    const known = await outbox.conclude(end, origin, () => ends.hear(end, own, deadline));
+    // Told already, by this end or another, and forgotten: true all the same, so it is acknowledged.
+    if (!known) counters.count('late_end');
   }
 }

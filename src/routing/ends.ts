@@ -1,19 +1,22 @@
-/** Makes `undeliverable` envelopes and sees them to the sender's device, here or at another community. */
-import type { RandomBytes } from '../clock.ts';
+/** Makes `undeliverable` envelopes and sees them to the sender's device, here or at another community. PROTOCOL.md section 15. */
 import { type ErrorCode, VollyError } from '../errors.ts';
-import { type DeviceAddress, newEnvelopeId, type ServerName } from '../ids.ts';
-import { ENVELOPES, type EnvelopeOf, serverOfAddress } from '../protocol/envelope.ts';
+import type { DeviceAddress, ServerName } from '../ids.ts';
+import { type Address, ENVELOPES, type EnvelopeOf, endId, serverOfAddress } from '../protocol/envelope.ts';
+import type { OutboxRow } from '../storage/types.ts';
 import type { Inbox } from './inbox.ts';
 import type { Lives } from './lives.ts';
-import type { Ended, Outbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import type { Counters } from './ports.ts';
+
+export type End = EnvelopeOf<'app.volly.undeliverable'>;
+/** What has ended, as far as its sender must be told. */
+export type Ended = Pick<OutboxRow, 'id' | 'type' | 'from' | 'to'>;
 
 export interface EndsOptions {
   readonly own: ServerName;
   readonly inbox: Inbox;
-  readonly outbox: Pick<Outbox, 'sendOnce'>;
+  readonly outbox: Pick<Outbox, 'enqueue'>;
   readonly lives: Lives;
-  readonly random: RandomBytes;
   readonly counters: Counters;
 }
 
@@ -25,28 +28,46 @@ export class Ends {
   }
 
   /**
-   * Tells the sender of a row how it ended. Resolves when an own device's word is on disk. Nobody is told of types that are not
-   * acknowledged, nor of what no device sent (bundles).
+   * Tells the sender how its envelope ended; resolves when the word is on disk, so that the envelope may be forgotten. Told twice is heard
+   * once. Nobody is told of types that are not acknowledged, nor of what no device sent: bundles, and ends. Throws `overloaded`, `database`.
    */
-  async tell(row: Ended, reason: ErrorCode): Promise<void> {
-    const { own, inbox, outbox, lives, counters } = this.#options;
-    counters.count('ended', { type: row.type, reason });
-    if (!ENVELOPES[row.type].acked || ENVELOPES[row.type].from !== 'device') return;
-    const envelope = this.#make(row.from as DeviceAddress, row, reason);
-    const deadline = lives.deadline(envelope);
-    if (serverOfAddress(envelope.to) !== own) return outbox.sendOnce(envelope, deadline);
+  async tell(ended: Ended, reason: ErrorCode): Promise<void> {
+    const { own, outbox, lives, counters } = this.#options;
+    const { acked, from } = ENVELOPES[ended.type];
+    if (acked && from === 'device') {
+      const end = this.#make(ended, reason);
+      const deadline = lives.deadline(end);
+      if (serverOfAddress(end.to) !== own) await outbox.enqueue(end, deadline);
+      else await this.hear(end, serverOfAddress(ended.to as Address), deadline);
+    }
+    counters.count('ended', { type: ended.type, reason });
+  }
+
+  /**
+   * As `tell`, for an envelope that goes whether there is room for the word or not: one that stayed would keep its place in a full inbox
+   * from what can still arrive. There is none when the sender is away and its own inbox full, or its server has acknowledged nothing while
+   * LIMITS.outboxPerPeer filled up. Throws `database`.
+   */
+  async tellIfRoom(ended: Ended, reason: ErrorCode): Promise<void> {
     try {
-      await inbox.accept(own, envelope.to, envelope, deadline);
+      await this.tell(ended, reason);
     } catch (error) {
-      // The app is away and its inbox is full: there is no room for bad news either.
       if (!(error instanceof VollyError) || error.code !== 'overloaded') throw error;
-      counters.count('dropped', { type: envelope.type });
+      this.#options.counters.count('dropped', { type: 'app.volly.undeliverable' });
     }
   }
 
-  #make(to: DeviceAddress, row: Ended, reason: ErrorCode): EnvelopeOf<'app.volly.undeliverable'> {
-    const { own, lives, random } = this.#options;
+  /** Keeps an end for an own device. `other` is the other server that may say how this envelope ended: its word, if it came first, stays. */
+  async hear(end: End, other: ServerName, deadline: number): Promise<void> {
+    const { inbox } = this.#options;
+    if (other !== end.from && (await inbox.seen(other, endId(other, end.envelope)))) return;
+    await inbox.accept(end.from, end.to, end, deadline);
+  }
+
+  #make({ id, from }: Ended, reason: ErrorCode): End {
+    const { own, lives } = this.#options;
     const type = 'app.volly.undeliverable';
-    return { id: newEnvelopeId(random), type, from: own, to, expires: lives.expires(type), envelope: row.id, reason };
+    // Only devices are told: `tell` has looked.
+    return { id: endId(own, id), type, from: own, to: from as DeviceAddress, expires: lives.expires(type), envelope: id, reason };
   }
 }

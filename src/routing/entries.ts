@@ -10,6 +10,7 @@ export interface Entry {
   readonly peer: ServerName;
   readonly type: EnvelopeType;
   readonly from: string;
+  readonly to: string;
   /** Every transmission is these bytes. */
   readonly encoded: string;
   /** On the clock of Lives. */
@@ -33,8 +34,8 @@ export function rowOf(envelope: Envelope, deadline: number): OutboxRow {
 }
 
 export function entryOf(row: OutboxRow, now: number): Omit<Entry, 'acked' | 'key'> {
-  const { id, peer, type, from, encoded, expires: deadline } = row;
-  return { id, peer, type, from, encoded, deadline, since: now, dueAt: now, tries: 0, left: false, sending: false };
+  const { id, peer, type, from, to, encoded, expires: deadline } = row;
+  return { id, peer, type, from, to, encoded, deadline, since: now, dueAt: now, tries: 0, left: false, sending: false };
 }
 
 /** First in, first out, of one type at a time. */

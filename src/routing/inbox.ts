@@ -4,18 +4,18 @@ import type { DeviceAddress, EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { type Address, decodeEnvelope, type Envelope, encodeEnvelope, serverOfAddress } from '../protocol/envelope.ts';
 import type { InboxRow, InboxStore } from '../storage/types.ts';
+import type { Lives } from './lives.ts';
 import type { Doorway, Mailbox } from './ports.ts';
-
-/** Rows ended in one commit. */
-const PORTION = 100;
 
 export class Inbox implements Mailbox {
   readonly #store: InboxStore;
   readonly #doorway: Doorway;
+  readonly #lives: Lives;
 
-  constructor(store: InboxStore, doorway: Doorway) {
+  constructor(store: InboxStore, doorway: Doorway, lives: Lives) {
     this.#store = store;
     this.#doorway = doorway;
+    this.#lives = lives;
   }
 
   /** Keeps and offers an envelope; resolves when it is on disk. A repeated one changes nothing. Throws `overloaded`, `database`. */
@@ -39,21 +39,13 @@ export class Inbox implements Mailbox {
   }
 
   async waiting(device: DeviceAddress): Promise<readonly Envelope[]> {
-    return (await this.#store.waiting(device)).map((row) => decodeEnvelope(row.encoded));
+    const now = this.#lives.now();
+    // What is past its end waits only for its sender to be told.
+    const rows = (await this.#store.waiting(device)).filter((row) => row.expires > now);
+    return rows.map((row) => decodeEnvelope(row.encoded));
   }
 
   async taken(device: DeviceAddress, envelope: { readonly id: EnvelopeId; readonly from: Address }): Promise<void> {
     await this.#store.taken(device, serverOfAddress(envelope.from), envelope.id);
-  }
-
-  /** Removes and returns what nobody took by `now`. */
-  async expire(now: number): Promise<readonly InboxRow[]> {
-    const rows: InboxRow[] = [];
-    let portion: readonly InboxRow[];
-    do {
-      portion = await this.#store.expire(now, PORTION);
-      rows.push(...portion);
-    } while (portion.length === PORTION);
-    return rows;
   }
 }

@@ -48,12 +48,12 @@ export function createJunction(options: JunctionOptions): Junction {
   const lives = new Lives(clock);
   const carrier = new OrderedCarriers(options.carriers, clock);
   const common = { own, lives, clock, random, counters, log };
-  const inbox = new Inbox(stores.inbox, doorway);
+  const inbox = new Inbox(stores.inbox, doorway, lives);
   const outbox: Outbox = new Outbox({
     ...common,
     store: stores.outbox,
     carrier,
-    ended: (row, reason) => ends.tell(row, reason),
+    ended: (entry, reason) => ends.tellIfRoom(entry, reason),
     woken: (peer) => {
       log.info('peer_woken', { peer });
       hellos.greet(peer);
@@ -65,7 +65,7 @@ export function createJunction(options: JunctionOptions): Junction {
   const keys = new Keys(options.shelf, lives, clock, random);
   const arrivals = new Arrivals({ ...common, members: stores.members, inbox, outbox, ends, keys, hellos, doorway });
   const router = new Router({ ...common, inbox, policy: createPolicy(options.policy ?? {}), arrivals, outbox, acks });
-  const sweeper = new Sweeper({ ...common, inbox, outbox: stores.outbox, ends });
+  const sweeper = new Sweeper({ ...common, inbox: stores.inbox, outbox: stores.outbox, ends });
 
   return {
     mailbox: inbox,

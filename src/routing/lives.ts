@@ -10,6 +10,7 @@ import type { Envelope, EnvelopeType } from '../protocol/envelope.ts';
 /** The longest `expires` of a type. Types not named are messages of a call. */
 const LIVES: Partial<Readonly<Record<EnvelopeType, number>>> = {
   'app.volly.call.offer': LIMITS.offerLifeMs,
+  'app.volly.call.hangup': LIMITS.hangupLifeMs,
   'app.volly.presence': LIMITS.presenceLifeMs,
   'app.volly.presence.subscribe': LIMITS.grantLifeMs,
   'app.volly.presence.grant': LIMITS.grantLifeMs,

@@ -3,7 +3,7 @@ import type { Clock, RandomBytes } from '../clock.ts';
 import { type ErrorCode, VollyError } from '../errors.ts';
 import type { EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import type { Envelope } from '../protocol/envelope.ts';
+import type { Envelope, EnvelopeOf } from '../protocol/envelope.ts';
 import type { OutboxRow, OutboxStore } from '../storage/types.ts';
 import { type Entry, entryOf, rowOf } from './entries.ts';
 import type { Lives } from './lives.ts';
@@ -16,9 +16,6 @@ const TICK_MS = 250;
 /** A request may hang for as long as a carrier is given; what is in it is durable, so stopping does not wait that long. */
 const STOP_MS = 3_000;
 
-/** What a sender is told about. */
-export type Ended = Pick<OutboxRow, 'id' | 'type' | 'from'>;
-
 export interface OutboxOptions {
   readonly store: OutboxStore;
   readonly carrier: Carrier;
@@ -27,7 +24,7 @@ export interface OutboxOptions {
   readonly random: RandomBytes;
   readonly counters: Counters;
   /** Tells the sender its end, durably; the row goes afterwards. A rejection is tried again. */
-  readonly ended: (row: Ended, reason: ErrorCode) => Promise<void>;
+  readonly ended: (entry: Entry, reason: ErrorCode) => Promise<void>;
   /** A peer's server answered after envelopes had waited. */
   readonly woken: (peer: ServerName) => void;
 }
@@ -93,15 +90,15 @@ export class Outbox {
     for (const id of known) queue?.remove(id);
   }
 
-  /** The row of an envelope, waiting or acknowledged. */
-  find(id: EnvelopeId): ReturnType<OutboxStore['find']> {
-    return this.#options.store.find(id);
-  }
-
-  /** The sender has been told the end of it. */
-  async remove(peer: ServerName, id: EnvelopeId): Promise<void> {
-    await this.#options.store.remove([id]);
-    this.#peers.get(peer)?.remove(id);
+  /**
+   * The peer's word on how an envelope ended, which `tell` makes durable; then the row goes. False when no such envelope is known, any more
+   * or at all. Throws `wrong_sender` when it is another's, and what `tell` throws.
+   */
+  async conclude(end: EnvelopeOf<'app.volly.undeliverable'>, peer: ServerName, tell: () => Promise<void>): Promise<boolean> {
+    const row = await this.#options.store.find(end.envelope);
+    if (!row) return false;
+    if (row.peer !== peer || row.from !== end.to) throw new VollyError('wrong_sender', 'undeliverable');
+    return this.#end(peer, row.id, tell);
   }
 
   /** Sends again all that waits for a peer which is known to be there. */
@@ -142,24 +139,31 @@ export class Outbox {
   #tick(): void {
     this.#cancelTick = undefined;
     for (const queue of this.#peers.values()) {
-      for (const entry of queue.tick()) void this.#end(entry);
+      for (const entry of queue.tick()) void this.#expire(entry);
       if (queue.empty) this.#peers.delete(queue.peer);
     }
     if (this.#peers.size > 0) this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#tick());
   }
 
-  async #end(entry: Entry): Promise<void> {
+  async #expire(entry: Entry): Promise<void> {
+    const { counters, ended } = this.#options;
     if (!entry.acked) return this.#peers.get(entry.peer)?.remove(entry.id);
-    if (this.#ending.has(entry.id)) return;
-    this.#ending.add(entry.id);
+    const reason = entry.left || entry.sending ? 'unconfirmed' : 'peer_unreachable';
+    // The database is away: the next tick finds the entry again.
+    await this.#end(entry.peer, entry.id, () => ended(entry, reason)).catch(() => counters.count('end_failed'));
+  }
+
+  /** One word for one envelope: false while another is being told. */
+  async #end(peer: ServerName, id: EnvelopeId, tell: () => Promise<void>): Promise<boolean> {
+    if (this.#ending.has(id)) return false;
+    this.#ending.add(id);
     try {
-      await this.#options.ended(entry, entry.left || entry.sending ? 'unconfirmed' : 'peer_unreachable');
-      await this.remove(entry.peer, entry.id);
-    } catch {
-      // The database is away: the next tick finds the entry again.
-      this.#options.counters.count('end_failed');
+      await tell();
+      await this.#options.store.remove([id]);
+      this.#peers.get(peer)?.remove(id);
+      return true;
     } finally {
-      this.#ending.delete(entry.id);
+      this.#ending.delete(id);
     }
   }
 }

@@ -1,16 +1,18 @@
 /** Ends what no device took by its end, and forgets what need not be remembered. */
 import type { Clock } from '../clock.ts';
-import type { InboxRow, OutboxStore } from '../storage/types.ts';
+import type { InboxStore, OutboxStore } from '../storage/types.ts';
 import type { Ends } from './ends.ts';
-import type { Inbox } from './inbox.ts';
 import type { Lives } from './lives.ts';
 import type { Counters } from './ports.ts';
 
 const SWEEP_MS = 1_000;
 const FORGET_EVERY_SWEEPS = 60;
+/** Rows ended together, and ids forgotten together: those cost 100 bytes, and the ends of the former share commits. */
+const ROWS = 100;
+const IDS = 1_000;
 
 export interface SweeperOptions {
-  readonly inbox: Inbox;
+  readonly inbox: Pick<InboxStore, 'expired' | 'remove' | 'forget'>;
   readonly outbox: Pick<OutboxStore, 'forget'>;
   readonly ends: Ends;
   readonly lives: Lives;
@@ -22,8 +24,6 @@ export class Sweeper {
   readonly #options: SweeperOptions;
   #cancel: (() => void) | undefined;
   #sweeping: Promise<void> = Promise.resolve();
-  /** Out of the inbox, and their senders do not know. */
-  #untold: InboxRow[] = [];
   #sweeps = 0;
   #stopped = false;
 
@@ -45,16 +45,26 @@ export class Sweeper {
     await this.#sweeping;
   }
 
+  /** What fails stays as it was, for the next sweep. */
   async #sweep(): Promise<void> {
-    const { inbox, outbox, ends, lives, counters } = this.#options;
+    const { inbox, outbox, lives, counters } = this.#options;
     try {
-      this.#untold.push(...(await inbox.expire(lives.now())));
+      while ((await this.#end()) === ROWS && !this.#stopped);
+      while ((await inbox.forget(lives.now(), IDS)) === IDS && !this.#stopped);
       if (++this.#sweeps % FORGET_EVERY_SWEEPS === 0) await outbox.forget(lives.now());
     } catch {
       counters.count('sweep_failed');
     }
-    // Together, so that those for own devices share commits; what fails is told by the next sweep.
-    const told = await Promise.allSettled(this.#untold.map((row) => ends.tell(row, 'undeliverable')));
-    this.#untold = this.#untold.filter((_, i) => told[i]!.status === 'rejected');
+  }
+
+  /** Tells, then removes: a crash in between tells again, under the same id. */
+  async #end(): Promise<number> {
+    const { inbox, ends, lives } = this.#options;
+    const rows = await inbox.expired(lives.now(), ROWS);
+    if (rows.length === 0) return 0;
+    const told = await Promise.allSettled(rows.map((row) => ends.tellIfRoom(row, 'undeliverable')));
+    await inbox.remove(rows.filter((_, i) => told[i]!.status === 'fulfilled'));
+    for (const one of told) if (one.status === 'rejected') throw one.reason;
+    return rows.length;
   }
 }

@@ -21,7 +21,7 @@ export interface InboxRow {
   readonly type: EnvelopeType;
   readonly to: DeviceAddress;
   readonly from: string;
-  /** The row's end on the clock that `expire` is called with; the envelope's own `expires` stays in `encoded`. */
+  /** The row's end on the clock that `expired` is called with; the envelope's own `expires` stays in `encoded`. */
   readonly expires: number;
   /** The encoded envelope. */
   readonly encoded: string;
@@ -44,8 +44,11 @@ export interface InboxStore {
   waiting(device: DeviceAddress): Promise<readonly InboxRow[]>;
   /** The device opened it. False when it was not waiting. */
   taken(device: DeviceAddress, origin: ServerName, id: EnvelopeId): Promise<boolean>;
-  /** Removes and returns rows past their end that nobody took (at most `limit`), and forgets keys past theirs. */
-  expire(now: number, limit: number): Promise<readonly InboxRow[]>;
+  /** Rows past their end that nobody took, soonest first, at most `limit`. They stay, so that their senders are told before they go. */
+  expired(now: number, limit: number): Promise<readonly Omit<InboxRow, 'encoded'>[]>;
+  remove(keys: readonly Pick<InboxRow, 'origin' | 'id'>[]): Promise<void>;
+  /** Forgets keys past their `forgetAt`, at most `limit`; returns how many. */
+  forget(now: number, limit: number): Promise<number>;
 }
 
 export interface OutboxRow {

@@ -125,19 +125,6 @@ describe('Hostile input', () => {
           'app.volly.ack',
           { envelopes: [fromServer(third, { type: 'app.volly.ack', acks: [freshId()] })] },
         ],
-        [
-          'an end of what was never sent',
-          'wrong_sender',
-          'app.volly.undeliverable',
-          {
-            envelopes: [
-              {
-                ...fromServer(pair.maple.serverName, { type: 'app.volly.undeliverable', envelope: freshId(), reason: 'busy' }),
-                to: alice.client.address,
-              },
-            ],
-          },
-        ],
       ];
       for (const [what, code, event, content] of cases) {
         const before = quarantined(pair.orchid).length;

@@ -151,4 +151,37 @@ export async function pair(clock: ManualClock, ...networks: readonly SimulatedNe
   return { a, b };
 }
 
+/** Stores of a process that can be killed: from then on none of its calls does anything or comes back; `survivors` are for its successor. */
+export function mortal(survivors: Stores = memoryStores()): {
+  stores: Stores;
+  survivors: Stores;
+  kill(): void;
+  killAt(method: string): void;
+} {
+  let dead = false;
+  let last: string | undefined;
+  const guard = <T extends object>(store: T): T =>
+    new Proxy(store, {
+      get(target, name) {
+        const method = Reflect.get(target, name) as (...args: unknown[]) => Promise<unknown>;
+        return (...args: unknown[]) => {
+          dead ||= name === last;
+          return dead ? new Promise(() => {}) : method.apply(target, args);
+        };
+      },
+    });
+  const { inbox, outbox } = survivors;
+  return {
+    stores: { ...survivors, inbox: guard(inbox), outbox: guard(outbox) },
+    survivors,
+    kill: () => {
+      dead = true;
+    },
+    /** Just before the next call of it. */
+    killAt: (method) => {
+      last = method;
+    },
+  };
+}
+
 export const eventsOf = (network: SimulatedNetwork, type: EnvelopeType) => network.sent.filter((event) => event.type === type);

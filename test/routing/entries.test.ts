@@ -12,6 +12,7 @@ const entry = (n: number, type: EnvelopeType, size: number, key?: string): Entry
   peer: fern,
   type,
   from: 'a',
+  to: 'b',
   encoded: 'x'.repeat(size),
   deadline: 0,
   acked: true,

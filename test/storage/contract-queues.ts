@@ -60,14 +60,29 @@ export function queuesContract(stores: () => Stores): void {
       assert.equal(await taken, true);
     });
 
-    it('expires rows in portions, soonest first, then forgets their ids', async () => {
-      for (const n of [1, 2, 3]) await accept(inboxRow(n, { expires: 1_000 * n }));
-      assert.deepEqual(await stores().inbox.expire(999, 10), []);
-      assert.deepEqual(await stores().inbox.expire(2_500, 1), [inboxRow(1, { expires: 1_000 })]);
-      assert.deepEqual(await stores().inbox.expire(2_500, 10), [inboxRow(2, { expires: 2_000 })]);
+    it('shows what is past its end, soonest first, until it is removed, and tells its repeats even then', async () => {
+      for (const n of [2, 1, 3]) await accept(inboxRow(n, { expires: 1_000 * n }));
+      const due = async (now: number, limit: number) => (await stores().inbox.expired(now, limit)).map((row) => row.id);
+      assert.deepEqual(await due(999, 10), []);
+      assert.deepEqual(await due(2_500, 1), [idOf(1)]);
+      const { encoded: _, ...addresses } = inboxRow(1);
+      assert.deepEqual(await stores().inbox.expired(1_000, 10), [addresses]);
+      await stores().inbox.remove([
+        { origin: orchid, id: idOf(1) },
+        { origin: fern, id: idOf(2) },
+      ]);
+      assert.deepEqual(await due(2_500, 10), [idOf(2)]);
+      assert.equal((await stores().inbox.waiting(phone)).length, 2);
       assert.equal(await accept(inboxRow(1)), 'duplicate');
-      assert.equal((await stores().inbox.expire(5_000, 10)).length, 1);
-      assert.equal(await accept(inboxRow(1)), 'accepted');
+    });
+
+    it('forgets ids in portions, none before its time', async () => {
+      for (const n of [1, 2, 3]) await accept(inboxRow(n), 1_000 * n);
+      assert.equal(await stores().inbox.forget(999, 10), 0);
+      assert.equal(await stores().inbox.forget(2_500, 1), 1);
+      assert.equal(await stores().inbox.forget(2_500, 10), 1);
+      assert.deepEqual(await Promise.all([1, 2, 3].map((n) => stores().inbox.seen(orchid, idOf(n)))), [false, false, true]);
+      assert.equal(await accept(inboxRow(3)), 'duplicate');
     });
 
     it('is full for one device without being full for another', async () => {
@@ -131,7 +146,7 @@ export function queuesContract(stores: () => Stores): void {
     });
 
     it('is full for one device and for one peer', async () => {
-      const put = (n: number, from: string) => stores().outbox.put(outboxRow(n, { from }));
+      const put = (n: number, name: string) => stores().outbox.put(outboxRow(n, { from: `${name}@orchid.example/PHONE` }));
       const results = await Promise.all(
         Array.from({ length: LIMITS.outboxPerPeer }, (_, n) => put(n, `m${Math.floor(n / LIMITS.outboxPerDevice)}`)),
       );
@@ -141,6 +156,12 @@ export function queuesContract(stores: () => Stores): void {
       assert.equal(await put(99_999, 'm0'), 'full');
       assert.equal(await put(99_999, 'new'), 'accepted');
       assert.equal(await stores().outbox.put(outboxRow(99_998, { peer: orchid })), 'accepted');
+    });
+
+    it('has room for what the bridge itself says up to the peer’s share', async () => {
+      const put = (n: number) => stores().outbox.put(outboxRow(n, { from: orchid }));
+      const results = await Promise.all(Array.from({ length: LIMITS.outboxPerDevice + 1 }, (_, n) => put(n)));
+      assert.ok(results.every((result) => result === 'accepted'));
     });
   });
 }

@@ -58,17 +58,24 @@ export function inboxStore(): InboxStore {
       drop(key, row);
       return true;
     },
-    async expire(now, limit) {
-      for (const [key, forgetAt] of seen) {
-        if (forgetAt > now) continue;
+    async expired(now, limit) {
+      const due = [...rows.values()].filter((row) => row.expires <= now).sort((a, b) => a.expires - b.expires);
+      return due.slice(0, limit).map(({ encoded: _, ...row }) => row);
+    },
+    async remove(keys) {
+      for (const { origin, id } of keys) {
+        const key = keyOf(origin, id);
+        const row = rows.get(key);
+        if (row) drop(key, row);
+      }
+    },
+    async forget(now, limit) {
+      const due = [...seen].filter(([, forgetAt]) => forgetAt <= now).slice(0, limit);
+      for (const [key] of due) {
         seen.delete(key);
         seenOf.add(key.slice(0, key.indexOf(' ')), -1);
       }
-      const due = [...rows].filter(([, row]) => row.expires <= now).sort(([, a], [, b]) => a.expires - b.expires);
-      return due.slice(0, limit).map(([key, row]) => {
-        drop(key, row);
-        return row;
-      });
+      return due.length;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { EnvelopeId } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
+import { isDevice } from '../sender.ts';
 import type { OutboxRow, OutboxStore } from '../types.ts';
 import { Tally } from './tally.ts';
 
@@ -18,7 +19,8 @@ export function outboxStore(): OutboxStore {
   return {
     async put(row) {
       if (rows.has(row.id) || acked.has(row.id)) return 'duplicate';
-      if (ofPeer.of(row.peer) >= LIMITS.outboxPerPeer || ofSender.of(senderOf(row)) >= LIMITS.outboxPerDevice) return 'full';
+      if (ofPeer.of(row.peer) >= LIMITS.outboxPerPeer) return 'full';
+      if (isDevice(row.from) && ofSender.of(senderOf(row)) >= LIMITS.outboxPerDevice) return 'full';
       rows.set(row.id, row);
       ofPeer.add(row.peer, 1);
       ofSender.add(senderOf(row), 1);

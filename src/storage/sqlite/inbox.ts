@@ -4,9 +4,7 @@ import { senderPrefix } from '../sender.ts';
 import type { InboxRow, InboxStore } from '../types.ts';
 import type { Commits } from './commits.ts';
 
-const COLUMNS = 'origin, id, type, recipient AS "to", sender AS "from", expires, encoded';
-/** Remembered ids cost 100 bytes and rows up to 60 kB: more of them fit one commit. */
-const KEYS_PER_ROW = 10;
+const ADDRESSES = 'origin, id, type, recipient AS "to", sender AS "from", expires';
 
 export function inboxStore(db: Database, commits: Commits): InboxStore {
   const seen = db.prepare<[string, string]>('SELECT 1 FROM inbox_seen WHERE origin = ? AND id = ?');
@@ -24,15 +22,13 @@ export function inboxStore(db: Database, commits: Commits): InboxStore {
   const insert = db.prepare<[string, string, string, string, string, number, string]>(
     'INSERT INTO inbox (origin, id, type, recipient, sender, expires, encoded) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
-  const waiting = db.prepare<[string], InboxRow>(`SELECT ${COLUMNS} FROM inbox WHERE recipient = ? ORDER BY seq`);
+  const waiting = db.prepare<[string], InboxRow>(`SELECT ${ADDRESSES}, encoded FROM inbox WHERE recipient = ? ORDER BY seq`);
   const take = db.prepare<[string, string, string]>('DELETE FROM inbox WHERE origin = ? AND id = ? AND recipient = ?');
-  const due = db.prepare<[number, number]>(
-    'SELECT 1 WHERE EXISTS (SELECT 1 FROM inbox WHERE expires <= ?) OR EXISTS (SELECT 1 FROM inbox_seen WHERE forget_at <= ?)',
+  const expired = db.prepare<[number, number], Omit<InboxRow, 'encoded'>>(
+    `SELECT ${ADDRESSES} FROM inbox WHERE expires <= ? ORDER BY expires, seq LIMIT ?`,
   );
-  const expired = db.prepare<[number, number], InboxRow & { seq: number }>(
-    `SELECT seq, ${COLUMNS} FROM inbox WHERE expires <= ? ORDER BY expires, seq LIMIT ?`,
-  );
-  const drop = db.prepare<[number]>('DELETE FROM inbox WHERE seq = ?');
+  const remove = db.prepare<[string, string]>('DELETE FROM inbox WHERE origin = ? AND id = ?');
+  const due = db.prepare<[number]>('SELECT 1 FROM inbox_seen WHERE forget_at <= ? LIMIT 1');
   const forget = db.prepare<[number, number]>(
     'DELETE FROM inbox_seen WHERE (origin, id) IN (SELECT origin, id FROM inbox_seen WHERE forget_at <= ? LIMIT ?)',
   );
@@ -65,17 +61,18 @@ export function inboxStore(db: Database, commits: Commits): InboxStore {
     // In the order of changes: what was taken a moment ago does not wait any more.
     waiting: (device) => commits.change(() => waiting.all(device)),
     taken: (device, origin, id) => commits.tidy(() => take.run(origin, id, device).changes > 0),
-    async expire(now, limit) {
+    expired: (now, limit) => commits.read(() => expired.all(now, limit)),
+    remove: (keys) =>
+      commits.change(() => {
+        for (const { origin, id } of keys) remove.run(origin, id);
+      }),
+    async forget(now, limit) {
       // Called every second: most times there is nothing, and nothing shall not take a turn of the commit queue.
-      if (!(await commits.read(() => due.get(now, now)))) return [];
+      if (!(await commits.read(() => due.get(now)))) return 0;
       return commits.change(() => {
-        const rows = expired.all(now, limit).map(({ seq, ...row }) => {
-          drop.run(seq);
-          return row;
-        });
-        forget.run(now, limit * KEYS_PER_ROW);
+        const { changes } = forget.run(now, limit);
         tidy.run();
-        return rows;
+        return changes;
       });
     },
   };

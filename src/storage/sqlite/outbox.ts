@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { EnvelopeId } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
+import { isDevice } from '../sender.ts';
 import type { OutboxRow, OutboxStore } from '../types.ts';
 import type { Commits } from './commits.ts';
 
@@ -39,7 +40,7 @@ export function outboxStore(db: Database, commits: Commits): OutboxStore {
       commits.change(() => {
         if (known.get(row.id, row.id)) return 'duplicate';
         if ((ofPeer.get(row.peer)?.waiting ?? 0) >= LIMITS.outboxPerPeer) return 'full';
-        if (ofSender.get(row.peer, row.from)!.rows >= LIMITS.outboxPerDevice) return 'full';
+        if (isDevice(row.from) && ofSender.get(row.peer, row.from)!.rows >= LIMITS.outboxPerDevice) return 'full';
         insert.run(row.id, row.peer, row.type, row.from, row.to, row.expires, row.encoded);
         return 'accepted';
       }),

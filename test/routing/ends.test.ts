@@ -1,0 +1,177 @@
+/** A definite end survives crashes and a lossy way, and is heard once. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { newEnvelopeId } from '../../src/ids.ts';
+import { LIMITS } from '../../src/limits.ts';
+import { encodeEnvelope, endId } from '../../src/protocol/envelope.ts';
+import { memoryStores } from '../../src/storage/memory/stores.ts';
+import { ManualClock, seededRandom } from '../support/clock.ts';
+import { SimulatedNetwork } from '../support/simulated-carrier.ts';
+import { alice, Bridge, bob, eventsOf, fern, message, mortal, moss, orchid, pair } from './bridge.ts';
+
+const END = 'app.volly.undeliverable';
+const random = seededRandom(21);
+
+describe('the end of an envelope', () => {
+  let clock: ManualClock;
+  let network: SimulatedNetwork;
+  beforeEach(() => {
+    clock = new ManualClock();
+    network = new SimulatedNetwork(clock);
+  });
+  const orchidOn = (stores = memoryStores()) =>
+    new Bridge({ server: orchid, clock, networks: [network], devices: [alice], stores });
+  const fernOn = (stores = memoryStores()) => new Bridge({ server: fern, clock, networks: [network], devices: [bob], stores });
+  const word = (envelope: { id: ReturnType<typeof newEnvelopeId> }, reason = 'undeliverable') =>
+    encodeEnvelope({
+      ...{ id: endId(fern, envelope.id), type: END, from: fern, to: alice },
+      ...{ expires: clock.now() + 300_000, envelope: envelope.id, reason },
+    });
+
+  it('has one id for one teller and one envelope', () => {
+    const [one, other] = [newEnvelopeId(random), newEnvelopeId(random)];
+    const input = Buffer.concat([Buffer.from('volly/1/undeliverable\0\0\0\x0cfern.example'), Buffer.from(one, 'base64url')]);
+    assert.equal(endId(fern, one), createHash('sha256').update(input).digest().subarray(0, 16).toString('base64url'));
+    assert.equal(new Set([endId(fern, one), endId(orchid, one), endId(fern, other), one]).size, 4);
+  });
+
+  it('is repeated until the sender’s bridge has it', async () => {
+    const { a, b } = await pair(clock, network);
+    b.offline.add(bob);
+    const envelope = message(clock);
+    await a.send(envelope);
+    await clock.advance(20_000);
+    network.cut = true;
+    await clock.advance(60_000);
+    assert.deepEqual(a.ends(envelope.id), []);
+    network.cut = false;
+    await clock.advance(10_000);
+    assert.deepEqual(a.ends(envelope.id), ['undeliverable']);
+    for (const { stores } of [a, b]) assert.deepEqual(await stores.outbox.all(), []);
+  });
+
+  it('is given up after its own life, and nobody is told of that', async () => {
+    const { a, b } = await pair(clock, network);
+    b.offline.add(bob);
+    await a.send(message(clock));
+    await clock.advance(20_000);
+    network.cut = true;
+    await clock.advance(LIMITS.endLifeMs + 20_000);
+    network.cut = false;
+    network.sent.length = 0;
+    await clock.advance(20_000);
+    assert.deepEqual(await b.stores.outbox.all(), []);
+    assert.deepEqual(eventsOf(network, END), []);
+  });
+
+  for (const [when, method, told] of [
+    ['before it could tell', 'put', 0],
+    ['after it told and before it forgot', 'remove', 1],
+  ] as const)
+    it(`is heard once when the other bridge dies ${when}`, async () => {
+      const first = mortal();
+      const a = orchidOn();
+      const b = fernOn(first.stores);
+      await a.junction.start();
+      await b.junction.start();
+      b.offline.add(bob);
+      const envelope = message(clock);
+      await a.send(envelope);
+      await clock.advance(20_000);
+      first.killAt(method);
+      await clock.advance(10_000);
+      assert.equal(a.ends(envelope.id).length, told);
+      assert.equal((await first.survivors.inbox.expired(clock.now(), 9)).length, 1);
+      const again = fernOn(first.survivors);
+      await again.junction.start();
+      await clock.advance(10_000);
+      assert.deepEqual(a.ends(envelope.id), ['undeliverable']);
+      assert.deepEqual(await first.survivors.inbox.expired(clock.now(), 9), []);
+      assert.deepEqual(await first.survivors.outbox.all(), []);
+    });
+
+  it('is heard once when the own bridge dies after it was told, whoever told it', async () => {
+    network.attach(fern, () => {});
+    for (const byPeer of [true, false]) {
+      const first = mortal();
+      const a = orchidOn(first.stores);
+      a.offline.add(alice);
+      await a.junction.start();
+      const envelope = message(clock);
+      await a.send(envelope);
+      await clock.advance(20_000);
+      first.killAt('remove');
+      if (byPeer) a.receive(fern, [word(envelope)]);
+      await clock.advance(20_000);
+      const again = orchidOn(first.survivors);
+      await again.junction.start();
+      // The other one's word comes after: Fern repeats an end that was not acknowledged, or makes one now.
+      if (!byPeer) again.receive(fern, [word(envelope)]);
+      await clock.advance(10_000);
+      if (byPeer) again.receive(fern, [word(envelope)]);
+      await clock.advance(1_000);
+      await again.connect(alice);
+      assert.deepEqual(again.ends(envelope.id), [byPeer ? 'undeliverable' : 'unconfirmed']);
+      assert.deepEqual(await first.survivors.outbox.all(), []);
+      assert.deepEqual(again.refused, []);
+    }
+  });
+
+  it('of what is not known any more is acknowledged and counted; of another’s envelope it is refused', async () => {
+    const { a } = await pair(clock, network);
+    const unknown = newEnvelopeId(random);
+    a.receive(fern, [word({ id: unknown })]);
+    await clock.advance(200);
+    assert.deepEqual(a.refused, []);
+    assert.equal(a.counted.get('late_end'), 1);
+    assert.deepEqual(JSON.parse(eventsOf(network, 'app.volly.ack').at(-1)!.encoded[0]!).acks, [endId(fern, unknown)]);
+    const toMoss = message(clock, { to: bobAt(moss) });
+    await a.send(toMoss);
+    network.sent.length = 0;
+    a.receive(fern, [word(toMoss)]);
+    await clock.advance(200);
+    assert.deepEqual(a.refused, ['wrong_sender']);
+    assert.deepEqual(eventsOf(network, 'app.volly.ack'), []);
+  });
+
+  it('is believed whatever its clock says', async () => {
+    const { a, b } = await pair(clock, network);
+    b.offline.add(bob);
+    const envelope = message(clock);
+    await a.send(envelope);
+    await clock.advance(1_000);
+    a.receive(fern, [word(envelope).replace(/"expires":\d+/, '"expires":1')]);
+    await clock.advance(200);
+    assert.deepEqual(a.ends(envelope.id), ['undeliverable']);
+  });
+
+  it('does not keep a row that nobody can be told of: the queue of a peer that acknowledges nothing is bounded', async () => {
+    const stores = memoryStores();
+    const b = fernOn(stores);
+    b.offline.add(bob);
+    await b.junction.start();
+    network.attach(orchid, () => {});
+    for (let i = 0; i < LIMITS.outboxPerPeer; i++)
+      await stores.outbox.put({
+        ...{ id: newEnvelopeId(random), peer: orchid, type: END, from: fern, to: alice },
+        ...{ expires: clock.now() + 300_000, encoded: '{}' },
+      });
+    b.receive(orchid, [encodeEnvelope(message(clock))]);
+    await clock.advance(30_000);
+    assert.deepEqual(await stores.inbox.waiting(bob), []);
+    assert.equal(b.counted.get('dropped'), 1);
+    assert.equal((await stores.outbox.all()).length, LIMITS.outboxPerPeer);
+  });
+
+  it('is that of its delivery too: a device that comes later is not offered it', async () => {
+    const stores = memoryStores();
+    const b = fernOn(stores);
+    b.offline.add(bob);
+    b.receive(orchid, [encodeEnvelope(message(clock))]);
+    await clock.advance(26_000);
+    assert.equal((await stores.inbox.waiting(bob)).length, 1);
+    assert.deepEqual(await b.junction.mailbox.waiting(bob), []);
+  });
+});
+
+const bobAt = (server: typeof fern) => bob.replace(fern, server) as typeof bob;
