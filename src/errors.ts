@@ -171,6 +171,10 @@ const catalogue = {
     cause: 'The homeserver does not answer.',
     cure: 'Start it, or mend homeserver.url; the bridge keeps trying.',
   },
+  homeserver_deaf: {
+    cause: 'The homeserver answers, and does not bring what is sent to the bridge user.',
+    cure: 'Look whether another program reads as the bridge user; the bridge starts over by itself.',
+  },
   homeserver_refused: {
     cause: 'The homeserver refused a request.',
     cure: 'The message says which and why; see docs/OPERATIONS.md.',

@@ -2,6 +2,7 @@
 import { bridgeUserOf, isServerName, type ServerName } from '../ids.ts';
 import { type Envelope, isEnvelopeType } from '../protocol/envelope.ts';
 import { decodeContent, type Refusal, refusalOf } from './codec.ts';
+import { ECHO_TYPE } from './echo.ts';
 
 export interface Arrival {
   readonly server: ServerName;
@@ -15,17 +16,23 @@ export interface Inbound {
   readonly refused: readonly (Refusal & { readonly source: string })[];
   /** Events that were not from a bridge user (R10), or none of ours: counted, not kept, since any Matrix user can send them. */
   readonly strangers: number;
+  /** What this bridge sent to itself: nonces (PROTOCOL.md section 15). */
+  readonly echoes: readonly string[];
 }
 
 export function readEvents(events: readonly unknown[], own: ServerName): Inbound {
   const arrivals: Arrival[] = [];
   const refused: (Refusal & { source: string })[] = [];
+  const echoes: string[] = [];
   let strangers = 0;
   for (const event of events) {
     const { sender, type, content } = fieldsOf(event);
     const server = bridgeServerOf(sender);
+    const nonce = type === ECHO_TYPE && server === own ? fieldsOf(content)['nonce'] : undefined;
     // What members of one community say to each other never leaves the bridge, so our own name here is a forgery.
-    if (server === undefined || server === own) {
+    if (typeof nonce === 'string') {
+      echoes.push(nonce);
+    } else if (server === undefined || server === own || type === ECHO_TYPE) {
       strangers++;
     } else if (!isEnvelopeType(type)) {
       if (typeof type === 'string' && type.startsWith('app.volly.')) refused.push({ ...unknownType(event), source: server });
@@ -36,7 +43,7 @@ export function readEvents(events: readonly unknown[], own: ServerName): Inbound
       for (const refusal of decoded.refused) refused.push({ ...refusal, source: server });
     }
   }
-  return { arrivals, refused, strangers };
+  return { arrivals, refused, strangers, echoes };
 }
 
 const PREFIX = bridgeUserOf('' as ServerName);
@@ -48,8 +55,8 @@ function bridgeServerOf(sender: unknown): ServerName | undefined {
   return isServerName(server) ? server : undefined;
 }
 
-const fieldsOf = (event: unknown): Record<string, unknown> =>
-  typeof event === 'object' && event !== null ? (event as Record<string, unknown>) : {};
+const fieldsOf = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
 const unknownType = (event: unknown): Refusal => ({
   ...refusalOf(undefined, event),

@@ -5,7 +5,10 @@
  * The position is never stored. After a start, or after the homeserver was away, the first request has no `since`: it brings all that
  * was not forgotten yet, some of it for the second time, which the router knows by its ids. A stored `since` is worse: when the
  * homeserver was restored from a backup it lies in the future, and Synapse then deletes unread all that it still had.
- * An empty answer needs no journal: a crash after it asks without `since` too.
+ * An answer without envelopes needs no journal: a crash after it asks without `since` too.
+ *
+ * That the homeserver answers does not show that it brings anything. So the receiver is ready only once a message to itself has come back
+ * (echo.ts), and one that does not makes it start over.
  */
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, VollyError } from '../errors.ts';
@@ -14,18 +17,23 @@ import type { Counters, Log, Receiver, Route } from '../routing/ports.ts';
 import type { JournalStore, QuarantineStore } from '../storage/types.ts';
 import { backoffMs, pause } from './backoff.ts';
 import type { HomeserverClient } from './client.ts';
+import { Echo } from './echo.ts';
 import { HomeserverError } from './failure.ts';
-import { readEvents } from './inbound.ts';
+import { type Inbound, readEvents } from './inbound.ts';
 import { InboundQueue } from './inbound-queue.ts';
-import { eventsIn, sync } from './sync.ts';
+import { eventsIn, POLL_MS, sync } from './sync.ts';
 
 export const RECEIVER = 'sync';
 /** One lost answer is no outage; a load balancer should not move its sockets for it. */
 const FAILURES_UNTIL_NOT_READY = 3;
+/** Until the echo is back: what could not be sent is sent again at the next poll. */
+const UNPROVEN_POLL_MS = 1_000;
 
 export interface ReceiverState {
-  /** The homeserver answers and what it brings is kept. */
+  /** The homeserver brings messages, which one to ourselves has shown, and what it brings is kept. */
   readonly ready: boolean;
+  /** How long the latest message to ourselves took to come back; undefined before the first. */
+  readonly lagMs: number | undefined;
   /** Unix time in ms of the last answer. */
   readonly lastSyncAt: number | undefined;
 }
@@ -46,11 +54,14 @@ export interface ReceiverOptions {
   readonly prepare: (signal: AbortSignal) => Promise<void>;
   /** What no retry mends, as `wrong_token`: the receiver has ended. */
   readonly onFatal: (error: VollyError) => void;
+  /** The homeserver brings messages again after it did not: what others send us may wait in a back-off of theirs. */
+  readonly onBack?: () => void;
 }
 
 export class SyncReceiver implements Receiver {
   readonly #options: ReceiverOptions;
   readonly #queue: InboundQueue;
+  readonly #echo: Echo;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #ready = false;
@@ -58,16 +69,19 @@ export class SyncReceiver implements Receiver {
   #since: string | undefined;
   #prepared = false;
   #failures = 0;
+  /** It was ready before: being ready now is being back. */
+  #wasReady = false;
   /** The failure the operator has been told of: one line an outage. */
   #told: ErrorCode | undefined;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
     this.#queue = new InboundQueue({ ...options, signal: this.#stop.signal });
+    this.#echo = new Echo(options);
   }
 
   get state(): ReceiverState {
-    return { ready: this.#ready, lastSyncAt: this.#lastSyncAt };
+    return { ready: this.#ready, lagMs: this.#echo.lagMs, lastSyncAt: this.#lastSyncAt };
   }
 
   /** Resolves before the homeserver has answered, which may take long; see `state`. Throws `database`. */
@@ -87,7 +101,7 @@ export class SyncReceiver implements Receiver {
   async #run(pending: readonly { entry: number; raw: string }[]): Promise<void> {
     for (const { entry, raw } of pending) {
       await this.#queue.room();
-      this.#begin(Promise.resolve(entry), eventsIn(raw));
+      this.#queue.add(Promise.resolve(entry), readEvents(eventsIn(raw), this.#options.server));
     }
     while (!this.#stop.signal.aborted) {
       await this.#queue.room();
@@ -100,25 +114,32 @@ export class SyncReceiver implements Receiver {
   }
 
   async #round(): Promise<void> {
-    const { client, clock, journal, prepare } = this.#options;
-    if (!this.#prepared) await prepare(this.#stop.signal);
+    const { client, clock, journal, prepare, server } = this.#options;
+    const { signal } = this.#stop;
+    if (!this.#prepared) await prepare(signal);
     this.#prepared = true;
-    const answer = await sync(client, this.#since, this.#stop.signal);
-    if (answer.events.length > 0) {
+    this.#echo.sendIfDue(signal);
+    const answer = await sync(client, this.#since, signal, this.#ready ? POLL_MS : UNPROVEN_POLL_MS);
+    const inbound = readEvents(answer.events, server);
+    if (isWorthKeeping(inbound)) {
       const entry = journal.append(RECEIVER, answer.raw);
-      this.#begin(entry, answer.events);
+      this.#queue.add(entry, inbound);
       await entry;
     }
     this.#since = answer.position;
     this.#lastSyncAt = clock.now();
-    if (!this.#ready) this.#options.log.info('receiving from the homeserver');
-    this.#ready = true;
     this.#failures = 0;
-    this.#told = undefined;
+    if (this.#echo.heard(inbound.echoes)) this.#hears();
+    if (answer.events.length === 0) this.#echo.judgeSilence();
   }
 
-  #begin(entry: Promise<number>, events: readonly unknown[]): void {
-    this.#queue.add(entry, readEvents(events, this.#options.server));
+  #hears(): void {
+    if (this.#ready) return;
+    this.#ready = true;
+    this.#told = undefined;
+    this.#options.log.info('receiving from the homeserver');
+    if (this.#wasReady) this.#options.onBack?.();
+    this.#wasReady = true;
   }
 
   /** Waits as the failure asks. False when there is nothing left to wait for. */
@@ -134,9 +155,11 @@ export class SyncReceiver implements Receiver {
       onFatal(known);
       return false;
     }
-    if (known.code === 'homeserver_unreachable') this.#since = undefined; // it may come back as another, older one
-    if (known.code === 'homeserver_refused') this.#prepared = false;
-    if (this.#failures >= FAILURES_UNTIL_NOT_READY) this.#ready = false;
+    const deaf = known.code === 'homeserver_deaf';
+    if (deaf || known.code === 'homeserver_unreachable') this.#since = undefined; // it may come back as another, older one
+    if (this.#since === undefined) this.#echo.renew();
+    if (deaf || this.#failures >= FAILURES_UNTIL_NOT_READY) this.#ready = false;
+    if (!this.#ready || known.code === 'homeserver_refused') this.#prepared = false;
     if (!this.#ready && this.#told !== known.code)
       log.warn('not receiving from the homeserver; trying again', { reason: known.message });
     if (!this.#ready) this.#told = known.code;
@@ -145,3 +168,5 @@ export class SyncReceiver implements Receiver {
     return true;
   }
 }
+
+const isWorthKeeping = ({ arrivals, refused, strangers }: Inbound): boolean => arrivals.length + refused.length + strangers > 0;

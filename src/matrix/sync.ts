@@ -4,7 +4,7 @@ import type { HomeserverClient } from './client.ts';
 import { HomeserverError, parseObject } from './failure.ts';
 
 /** Short against a dead connection that nothing announces: such a homeserver is noticed after POLL_MS + GRACE_MS. */
-const POLL_MS = 10_000;
+export const POLL_MS = 10_000;
 const GRACE_MS = 10_000;
 
 const nothing = { not_types: ['*'] };
@@ -20,15 +20,21 @@ export interface SyncAnswer {
 }
 
 /**
- * Without `since` the homeserver answers at once with everything it has not been allowed to forget, and forgets nothing.
+ * Without `since` the homeserver answers at once with everything it has not been allowed to forget, and forgets nothing. With it, it may wait
+ * `waitMs` for something to tell.
  * Throws HomeserverError, `too_large`, and `shutting_down` when `signal` aborts.
  */
-export async function sync(client: HomeserverClient, since: string | undefined, signal: AbortSignal): Promise<SyncAnswer> {
+export async function sync(
+  client: HomeserverClient,
+  since: string | undefined,
+  signal: AbortSignal,
+  waitMs = POLL_MS,
+): Promise<SyncAnswer> {
   const raw = await client.request({
     method: 'GET',
     step: 'sync',
     path: '/_matrix/client/v3/sync',
-    query: { filter: FILTER, set_presence: 'offline', ...(since === undefined ? fresh() : { since, timeout: String(POLL_MS) }) },
+    query: { filter: FILTER, set_presence: 'offline', ...(since === undefined ? fresh() : { since, timeout: String(waitMs) }) },
     timeoutMs: POLL_MS + GRACE_MS,
     maxBytes: LIMITS.syncBytes,
     signal,

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { ECHO_TYPE } from '../../src/matrix/echo.ts';
 import { ENVELOPES, isEnvelopeType } from '../../src/protocol/envelope.ts';
 import type { Community } from '../support/community.ts';
 import { databaseHaystacks, type Finding, fileHaystacks, type Haystack, type Needle, searchAll } from '../support/wiretap.ts';
@@ -57,6 +58,7 @@ function haystacksOf({ name, dir, synapse, databasePath, exchanges }: Community)
 export interface Sighting {
   readonly where: string;
   readonly type: string;
+  readonly content: unknown;
   readonly envelopes: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -69,10 +71,11 @@ export function sightings({ name, synapse, exchanges }: Community): Sighting[] {
       ['kept_device_federation_outbox', 'messages_json'],
     ] as const
   ).flatMap(([table, column]) =>
-    (database.prepare(`SELECT ${column} FROM ${table}`).pluck().all() as string[]).map((json) => {
+    (database.prepare(`SELECT ${column} FROM ${table}`).pluck().all() as string[]).flatMap((json) => {
       const { type, content, messages } = JSON.parse(json);
       const contents = messages ? Object.values(messages).flatMap((devices) => Object.values(devices as object)) : [content];
-      return { where: `${name}’s homeserver, ${table}`, type, envelopes: contents.flatMap(envelopesOf) };
+      const where = `${name}’s homeserver, ${table}`;
+      return contents.map((content) => ({ where, type, content, envelopes: [...envelopesOf(content)] }));
     }),
   );
   database.close();
@@ -84,8 +87,17 @@ export function sightings({ name, synapse, exchanges }: Community): Sighting[] {
 
 const COMMON = ['id', 'type', 'from', 'to', 'expires'];
 
-/** What docs/PROTOCOL.md section 4 has no word for. */
-function* undocumented({ type, envelopes }: Sighting): Generator<string> {
+/** A nonce, and what homeservers add. */
+const isEcho = (content: unknown): boolean =>
+  /^{"nonce":"[0-9a-f-]{36}"}$/.test(JSON.stringify({ ...(content as object), 'org.matrix.msgid': undefined }));
+
+/** What docs/PROTOCOL.md sections 4 and 15 have no word for. */
+function* undocumented({ where, type, content, envelopes }: Sighting): Generator<string> {
+  if (type === ECHO_TYPE) {
+    if (!isEcho(content)) yield 'an echo with more in it than a nonce';
+    if (/federation/.test(where)) yield 'an echo that left its homeserver';
+    return;
+  }
   if (!isEnvelopeType(type)) {
     yield `an event of the type ${type}`;
     return;

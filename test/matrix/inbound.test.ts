@@ -32,4 +32,17 @@ describe('events of /sync', () => {
     const { arrivals, refused, strangers } = readEvents(others.map(event), own);
     assert.deepEqual([arrivals.length, refused.length, strangers], [0, 0, others.length]);
   });
+
+  it('are an echo from the own bridge user alone', () => {
+    const echo = (sender: string, content: unknown) => ({ sender, type: 'app.volly.echo', content });
+    const good = readEvents([echo(`@_volly.bridge:${own}`, { nonce: 'abc', 'org.matrix.msgid': 'x' })], own);
+    assert.deepEqual(good, { arrivals: [], refused: [], strangers: 0, echoes: ['abc'] });
+    const others = [
+      echo('@_volly.bridge:orchid.example', { nonce: 'abc' }),
+      echo(`@_volly_alice:${own}`, { nonce: 'abc' }),
+      echo(`@_volly.bridge:${own}`, { nonce: 7 }),
+      echo(`@_volly.bridge:${own}`, null),
+    ];
+    assert.deepEqual(readEvents(others, own), { arrivals: [], refused: [], strangers: others.length, echoes: [] });
+  });
 });

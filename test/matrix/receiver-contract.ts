@@ -1,7 +1,7 @@
 /** What every receiver keeps, against every homeserver. Used with the fake one here and with real Synapses in test/federation. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock, systemRandom } from '../../src/clock.ts';
+import { type Clock, systemClock, systemRandom } from '../../src/clock.ts';
 import { VollyError } from '../../src/errors.ts';
 import { newEnvelopeId, type ServerName } from '../../src/ids.ts';
 import type { HomeserverClient } from '../../src/matrix/client.ts';
@@ -96,13 +96,13 @@ export interface Bench {
   readonly fatal: VollyError[];
 }
 
-type Parts = Pick<ReceiverWorld, 'server' | 'client' | 'prepare'>;
+type Parts = Pick<ReceiverWorld, 'server' | 'client' | 'prepare'> & { readonly clock?: Clock };
 
 /** `stores` and `route` of an earlier one make it the same bridge after a restart. */
 export function bench(world: Parts, { stores = memoryStores(), route = new RecordingRoute() }: Partial<Bench> = {}): Bench {
   const report = new Lines();
   const fatal: VollyError[] = [];
-  const { server, client, prepare } = world;
+  const { server, client, prepare, clock = systemClock } = world;
   const { journal, quarantine } = stores;
   const onFatal = (error: VollyError): void => void fatal.push(error);
   const receiver = new SyncReceiver({
@@ -111,11 +111,12 @@ export function bench(world: Parts, { stores = memoryStores(), route = new Recor
     journal,
     quarantine,
     route,
-    clock: systemClock,
+    clock,
     counters: report,
     log: report,
     prepare,
     onFatal,
+    onBack: () => report.count('back'),
   });
   return { receiver, route, report, stores, fatal };
 }
@@ -153,6 +154,16 @@ export function receiverContract(name: string, open: () => Promise<ReceiverWorld
       assert.deepEqual(route.ids, sent);
       assert.deepEqual(route.routed[0]?.origin, { kind: 'server', server: world.peer });
       assert.ok(Date.now() - (receiver.state.lastSyncAt ?? 0) < 10_000);
+    });
+
+    it('is ready once it has heard itself, of which neither the router nor the journal hears', async () => {
+      const stores = memoryStores();
+      stores.journal.append = () => assert.fail('journaled');
+      const { receiver, route, report } = await started({ stores });
+      await until('ready', () => receiver.state.ready);
+      assert.ok((receiver.state.lagMs ?? -1) >= 0);
+      assert.deepEqual(route.routed, []);
+      assert.deepEqual([...report.counts], []);
     });
 
     it('brings many envelopes of one event', async () => {
@@ -270,15 +281,17 @@ export function receiverContract(name: string, open: () => Promise<ReceiverWorld
     });
 
     it('goes on after the homeserver was away', async () => {
-      const { receiver, route } = await started();
+      const { receiver, route, report } = await started();
       await until('ready', () => receiver.state.ready);
       await world.stopHomeserver();
       await until('not ready', () => !receiver.state.ready);
+      assert.equal(report.counts.get('back'), undefined);
       await world.startHomeserver();
       const sent = await send(2);
       await until('both', () => route.firstTimes.length === 2);
       assert.deepEqual(route.firstTimes, sent);
-      assert.ok(receiver.state.ready);
+      await until('ready again', () => receiver.state.ready);
+      assert.equal(report.counts.get('back'), 1);
     });
 
     it('skips nothing after the homeserver was restored from a backup', async () => {
@@ -298,7 +311,7 @@ export function receiverContract(name: string, open: () => Promise<ReceiverWorld
       const sent = await send(2);
       await until('all', () => route.firstTimes.length === 23);
       assert.deepEqual(route.firstTimes, [...kept, ...lost, ...sent]);
-      assert.ok(receiver.state.ready);
+      await until('ready', () => receiver.state.ready);
     });
   });
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { VollyError } from '../../src/errors.ts';
 import type { SyncReceiver } from '../../src/matrix/receiver.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
+import { ManualClock } from '../support/clock.ts';
 import { clientOf, fakeWorld, IRIS, ORCHID } from './fake-world.ts';
 import { bench, HELLO, hello, receiverContract, until } from './receiver-contract.ts';
 
@@ -51,7 +52,7 @@ describe('receiver', () => {
     let failures = 2;
     journal.append = async (...row) => {
       if (failures-- > 0) throw new VollyError('database');
-      assert.equal(world.home.kept, 1, 'the homeserver still has it');
+      assert.ok(world.home.kept > 0, 'the homeserver still has it');
       return append(...row);
     };
     const one = bench(world, { stores });
@@ -118,6 +119,39 @@ describe('receiver', () => {
     await world.home.start();
     await until('ready', () => one.receiver.state.ready);
     assert.ok(world.home.devices.has('@_volly.bridge:orchid.example/VOLLY'));
+  });
+
+  it('starts over where the homeserver answers and brings nothing: one line, not ready until it has heard itself', async () => {
+    const clock = new ManualClock();
+    const one = bench({ ...world, clock });
+    running = one.receiver;
+    const passing = (condition: () => boolean) => () => {
+      void clock.advance(500);
+      return condition();
+    };
+    world.home.fault = ({ path }) => (path.endsWith('/sync') ? { status: 200, body: { next_batch: 's1' } } : undefined);
+    await running.start();
+    for (let times = 1; times <= 2; times++) {
+      await until(
+        'deaf',
+        passing(() => one.report.counts.get('sync_failed homeserver_deaf') === times),
+      );
+      await until(
+        'it begins again',
+        passing(() => world.home.count('POST', '/register') === 1 + times),
+      );
+      assert.equal(running.state.ready, false);
+    }
+    assert.equal(one.report.lines.length, 1);
+    assert.match(one.report.lines[0] ?? '', /^not receiving .* homeserver_deaf/);
+    world.home.fault = () => undefined;
+    await until(
+      'ready',
+      passing(() => one.receiver.state.ready),
+    );
+    assert.deepEqual(one.report.lines.slice(1), ['receiving from the homeserver']);
+    const firsts = world.home.requests.filter(({ path, query }) => path.endsWith('/sync') && query.get('since') === null);
+    assert.ok(firsts.length >= 3, 'each time it asked for all that the homeserver has');
   });
 
   it('ends with wrong_token and says so once', async () => {
