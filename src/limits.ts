@@ -31,8 +31,10 @@ export const LIMITS = {
   suitesPerPrekey: 8,
 
   // Lives
-  /** An offer: longer than a person lets a phone ring. */
+  /** An offer: how late a phone may begin to ring. A caller who waited longer has given up. */
   offerLifeMs: 60_000,
+  /** A hangup: no less than an offer, or one that was hung up during a cut would ring after it. */
+  hangupLifeMs: 60_000,
   /** Every other message of a call: as long as old receive keys are kept. */
   messageLifeMs: 30_000,
   /** A key query and its bundles: the caller waits 5 s, twice. */
@@ -91,6 +93,12 @@ export const LIMITS = {
   candidateBatchMs: 100,
   /** So many of the longest fit a body. */
   candidatesPerMessage: 32,
+  /** Longer than a person lets a phone ring, whenever it began. */
+  ringMs: 60_000,
+  /** For a first `ringing`: the offer's life, `confirmMs`, and the way of the bridges' last word about it. */
+  offerWaitMs: 70_000,
+  /** From the first `ringing` on: a little longer than the phone rings, so that its end comes first or an answer in its last second still counts. */
+  answerWaitMs: 65_000,
   /** As long as the answer lives: no select comes after it. */
   selectWaitMs: 30_000,
   /** No `ringing` by then: the prekey may be stale, and fresh keys are asked for. */
@@ -137,7 +145,7 @@ export const LIMITS = {
   lastingBurst: 2_000,
   /** See `lastingBurst`. */
   lastingPerSecond: 0.1,
-  /** A carrier that has not answered by then counts as failed, and the next one is tried. */
+  /** A carrier that has not answered by then counts as failed, and the next one is tried; `carriers` in the configuration says otherwise. */
   carrierMs: 10_000,
   /** Requests under way to one peer, and only while whole events wait: more would only queue inside the homeserver. */
   requestsPerPeer: 4,

@@ -88,7 +88,7 @@ export class Ringing {
 
   /** Glare: theirs won. Our offers are taken back, and the same peer connection answers, with no more media than it had. */
   async #yield(own: Runner, call: Call, offer: Offer, link: Link): Promise<void> {
-    const { state, effects } = this.#begin(offer, link);
+    const { state, effects } = receiveCall(offer.callId, link.device);
     const runner: Runner = new Runner(this.#context, state, {
       ...NO_OFFERS,
       apply: (message) => call.apply(message),
@@ -117,7 +117,8 @@ export class Ringing {
       accept: (pc) => this.#accept(runner, incoming, offer, pc),
       reject: (reason, all) => this.#context.queue.run(() => runner.dispatch({ kind: 'reject', reason, all })),
     });
-    const runner: Runner = new Runner(this.#context, this.#begin(offer, link).state, {
+    const { state: ringing, effects } = receiveCall(offer.callId, link.device);
+    const runner: Runner = new Runner(this.#context, ringing, {
       ...NO_OFFERS,
       apply: (message) => this.#registry.call(runner)?.apply(message),
       changed: (state) => this.#registry.changed(runner, state, incoming),
@@ -130,13 +131,11 @@ export class Ringing {
       if (runner.state.phase !== 'ringing') return;
       if (this.#context.now() >= offer.expires) await runner.dispatch({ kind: 'timer', timer: 'ring' });
       else {
-        await runner.perform(this.#begin(offer, link).effects);
+        await runner.perform(effects);
         this.#owner.onIncoming(incoming);
       }
     });
   }
-
-  #begin = (offer: Offer, link: Link) => receiveCall(offer.callId, link.device, Math.max(0, offer.expires - this.#context.now()));
 
   async #accept(runner: Runner, incoming: Incoming, offer: Offer, pc: PeerConnectionLike): Promise<Call> {
     const { queue, contacts } = this.#context;

@@ -14,8 +14,10 @@ export function receive(state: CallState, from: DeviceAddress, callId: CallId, m
     return stay(state, [{ kind: 'refused', code: 'forbidden_in_state', type: message.type }]);
   switch (message.type) {
     case 'ringing':
-      return stay(withLeg(state, { ...leg, state: 'ringing' }), [
+      return stay({ ...withLeg(state, { ...leg, state: 'ringing' }), rang: true }, [
         { kind: 'cancel_timer', timer: `stale ${leg.device}` },
+        // Once for the call: no device, and no repetition, makes a caller wait without end.
+        ...(state.rang ? [] : [{ kind: 'set_timer', timer: 'ring', ms: LIMITS.answerWaitMs } as const]),
         { kind: 'apply', from, message },
       ]);
     case 'answer':

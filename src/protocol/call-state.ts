@@ -58,6 +58,8 @@ export interface CallState {
   readonly makingOffer: boolean;
   /** Theirs was handed to the peer connection and our reply is not out yet. */
   readonly answering: boolean;
+  /** Some leg's device has rung: the wait for an answer is counted from the first one. */
+  readonly rang: boolean;
   readonly iceConnected: boolean;
   /** LIMITS.heartbeatLostMs went by without a message. */
   readonly silent: boolean;
@@ -72,7 +74,7 @@ export type CallMessage =
   | { readonly type: 'select_answer'; readonly macMatches: boolean }
   | { readonly type: 'negotiate'; readonly description: 'offer' | 'answer' };
 
-/** `stale` is a leg's: no `ringing` came. `ring`: the offer's life. The rest belong to the call. */
+/** `stale` is a leg's: no `ringing` came. `ring`: nobody answers. The rest belong to the call. */
 export type Timer = 'ring' | 'select' | 'gap' | 'heartbeat' | 'silence' | `stale ${DeviceAddress}`;
 
 export type CallEvent =

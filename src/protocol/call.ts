@@ -4,31 +4,31 @@
  * what to seal and send, which timers to set, which keys to erase, what the app must know. Whoever drives it (client/) performs the
  * effects in order before it reduces the next event.
  */
-import { VollyError } from '../errors.ts';
+import { ERRORS, isErrorCode, VollyError } from '../errors.ts';
 import { type CallId, callIdBytes, type DeviceAddress } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { receive } from './call-receive.ts';
 import type { CallEvent, CallState, Effect, Leg, Phase, Step, Timer } from './call-state.ts';
 import { end, endCall, endLeg, liveLeg, stay, toLegs, withLeg } from './call-steps.ts';
 
-const BASE = { makingOffer: false, answering: false, iceConnected: false, silent: false } as const;
+const BASE = { makingOffer: false, answering: false, rang: false, iceConnected: false, silent: false } as const;
 
 /** A new call of ours to all devices of a member. Offers go out by its effects. */
 export function startCall(callId: CallId, devices: readonly DeviceAddress[]): Step {
   const legs = devices.map((device): Leg => ({ device, callId, state: 'offered', refetched: false }));
   return {
     state: { ...BASE, role: 'caller', phase: 'calling', callId, legs },
-    effects: [{ kind: 'set_timer', timer: 'ring', ms: LIMITS.offerLifeMs }, ...legs.flatMap(offerEffects)],
+    effects: [{ kind: 'set_timer', timer: 'ring', ms: LIMITS.offerWaitMs }, ...legs.flatMap(offerEffects)],
   };
 }
 
-/** An offer to us that opened. `ringMs` is what is left of its life. */
-export function receiveCall(callId: CallId, from: DeviceAddress, ringMs: number): Step {
+/** An offer to us that opened. Its effects are for the moment in which it begins to ring; past the offer's life there is none. */
+export function receiveCall(callId: CallId, from: DeviceAddress): Step {
   const leg: Leg = { device: from, callId, state: 'ringing', refetched: false };
   return {
     state: { ...BASE, role: 'callee', phase: 'ringing', callId, legs: [leg], peer: from },
     effects: [
-      { kind: 'set_timer', timer: 'ring', ms: ringMs },
+      { kind: 'set_timer', timer: 'ring', ms: LIMITS.ringMs },
       { kind: 'send', device: from, callId, message: { type: 'ringing' } },
       { kind: 'changed', phase: 'ringing' },
     ],
@@ -42,7 +42,8 @@ export function reduce(state: CallState, event: CallEvent): Step {
       return receive(state, event.from, event.callId, event.message);
     case 'leg_failed': {
       const leg = liveLeg(state, event.device, event.callId);
-      return state.phase === 'calling' && leg ? endLeg(state, leg, { reason: event.reason, by: 'itself' }) : stay(state);
+      // What rings has its offer, whatever a bridge knows of it.
+      return state.phase === 'calling' && leg?.state === 'offered' ? failLeg(state, leg, event.reason) : stay(state);
     }
     case 'refetched':
       return offerAnew(state, event.device, event.callId);
@@ -106,6 +107,15 @@ export function glare(ours: CallState, from: DeviceAddress, theirs: CallId): 'ou
   return leg && isLesser(leg.callId, theirs) ? 'ours' : 'theirs';
 }
 
+/** Where the offer may have arrived, the phone must not ring on for a caller who has gone. */
+function failLeg(state: CallState, leg: Leg, reason: string): Step {
+  const { device, callId } = leg;
+  const farewell: Effect = { kind: 'send', device, callId, message: { type: 'hangup', reason } };
+  const failed = endLeg(state, leg, { reason, by: 'itself' });
+  const certain = !isErrorCode(reason) || ERRORS[reason].certain !== false;
+  return certain ? failed : { state: failed.state, effects: [farewell, ...failed.effects] };
+}
+
 function onTimer(state: CallState, timer: Timer): Step {
   const itself = (reason: string) => endCall(state, { reason, by: 'itself' }, reason);
   switch (timer) {
@@ -143,7 +153,7 @@ function offerAnew(state: CallState, device: DeviceAddress, callId: CallId | und
   return stay(withLeg(state, next), [
     { kind: 'send', device, callId: leg.callId, message: { type: 'hangup', reason: 'replaced' } },
     { kind: 'erase', device, callId: leg.callId },
-    { kind: 'set_timer', timer: 'ring', ms: LIMITS.offerLifeMs },
+    ...(state.rang ? [] : [{ kind: 'set_timer', timer: 'ring', ms: LIMITS.offerWaitMs } as const]),
     { kind: 'send', device, callId, message: { type: 'offer' } },
   ]);
 }

@@ -34,6 +34,8 @@ export type MessageEnvelope = { [T in MessageType]: EnvelopeOf<T> }[MessageType]
 const PREFIX = 'app.volly.call.';
 export const rulesOf = (name: MessageName): Rules => MESSAGES[name];
 export const typeOf = (name: MessageName): MessageType => `${PREFIX}${name}`;
+/** Of its header, milliseconds. PROTOCOL.md section 9.5. */
+export const lifeOf = (name: MessageName): number => (name === 'hangup' ? LIMITS.hangupLifeMs : LIMITS.messageLifeMs);
 export const nameOf = (type: MessageType): MessageName => type.slice(PREFIX.length) as MessageName;
 
 type Plain =

@@ -13,7 +13,15 @@ import { checkTime, type HeaderBytes, readHeader, sameParty } from './header.ts'
 import { checkAnswerFits } from './sdp.ts';
 import { consume, dropOldKeys, keysOf, restore, type Session, select, type Waiting, withoutOffered } from './session.ts';
 import { eraseKeys } from './session-keys.ts';
-import { decodeMessage, type Incoming, type MessageEnvelope, type MessageName, nameOf, rulesOf } from './session-messages.ts';
+import {
+  decodeMessage,
+  type Incoming,
+  lifeOf,
+  type MessageEnvelope,
+  type MessageName,
+  nameOf,
+  rulesOf,
+} from './session-messages.ts';
 import { openRekey } from './session-rekey.ts';
 
 export type Received =
@@ -66,7 +74,7 @@ function checkHeader(session: Session, envelope: MessageEnvelope, now: number): 
   if (!sameParty(to, session.self) || 'prekeyHash' in to)
     throw new VollyError('wrong_recipient', 'not the own party of this call');
   if (direction !== (session.role === 'caller' ? 1 : 0)) throw new VollyError('wrong_type', 'direction');
-  checkTime(read.header, now, LIMITS.messageLifeMs);
+  checkTime(read.header, now, lifeOf(nameOf(envelope.type)));
   return read;
 }
 

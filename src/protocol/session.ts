@@ -17,10 +17,12 @@ import { addressOf, encodeHeader, type HeaderBytes, type Party } from './header.
 import { directionKeys, type EpochKeys, eraseAead, eraseKeys, type Role } from './session-keys.ts';
 import {
   encodeMessage,
+  lifeOf,
   type MessageBody,
   type MessageEnvelope,
   type MessageName,
   type MessageType,
+  nameOf,
   type Outgoing,
   paddingOf,
   rulesOf,
@@ -144,7 +146,7 @@ function epochFor(session: Session, name: MessageName): number {
 export function nextHeader(session: Session, type: MessageType, epoch: number, now: number): HeaderBytes {
   return encodeHeader({
     ...{ type, direction: session.role === 'caller' ? 0 : 1, callId: session.callId, from: session.self, to: session.peer },
-    ...{ epoch, seq: epoch === 0 ? session.sendSeq.zero : session.sendSeq.later, sentTs: now, lifetime: LIMITS.messageLifeMs },
+    ...{ epoch, seq: epoch === 0 ? session.sendSeq.zero : session.sendSeq.later, sentTs: now, lifetime: lifeOf(nameOf(type)) },
   });
 }
 

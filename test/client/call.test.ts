@@ -5,8 +5,6 @@ import { VollyError } from '../../src/errors.ts';
 import { FakePeerConnection } from '../support/fake-pc.ts';
 import { ALICE, BOB, connectCall, Watcher, World } from './world.ts';
 
-const ended = (watcher: Watcher) => watcher.ringing.end?.reason;
-
 describe('client calls', () => {
   let world: World;
   let alice: VollyClient;
@@ -123,37 +121,6 @@ describe('client calls', () => {
     await call.hangUp();
     await world.settle();
     assert.deepEqual(atBob.ringing.end, { reason: 'hangup', by: 'remote' });
-  });
-
-  it('a caller that hung up before the callee came back never rings', async () => {
-    world.bridge.offline(bob.address);
-    const call = await alice.call(BOB, { pc: new FakePeerConnection() });
-    await world.advance(3_000);
-    await call.hangUp();
-    await world.settle();
-    world.bridge.online(bob.address);
-    await world.settle();
-    assert.deepEqual(atBob.incoming, []);
-  });
-
-  it('a callee that comes back while the caller waits still rings, for the rest of the offer’s life', async () => {
-    world.bridge.offline(bob.address);
-    const call = await alice.call(BOB, { pc: new FakePeerConnection() });
-    await world.advance(20_000);
-    world.bridge.online(bob.address);
-    await world.settle();
-    assert.equal(atBob.incoming.length, 1);
-    await world.advance(39_999);
-    assert.equal(ended(atBob), undefined);
-    await world.advance(2);
-    assert.deepEqual([call.end?.reason, ended(atBob)], ['no_answer', 'no_answer']);
-  });
-
-  it('an offline member: a definite end', async () => {
-    world.bridge.offline(bob.address);
-    const call = await alice.call(BOB, { pc: new FakePeerConnection() });
-    await world.advance(61_000);
-    assert.ok(['undeliverable', 'no_answer'].includes(call.end?.reason ?? ''), call.end?.reason);
   });
 
   it('an unknown member: nothing is sent', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { VollyClient } from '../../src/client/client.ts';
 import { newEnvelopeId, parseDeviceAddress, parseServerName } from '../../src/ids.ts';
+import { LIMITS } from '../../src/limits.ts';
 import type { Envelope } from '../../src/protocol/envelope.ts';
 import { BOB, Watcher } from '../client/world.ts';
 import { FakePeerConnection } from '../support/fake-pc.ts';
@@ -133,11 +134,11 @@ describe('legacy calls', () => {
     await atBob.ringing.reject();
     await world.settle();
     olga.say({ type: 'offer', to: BOB, sdp: await gathered(pc) });
-    await world.advance(60_000);
+    await world.advance(LIMITS.answerWaitMs);
     olga.say({ type: 'offer', to: 'nobody@maple.example', sdp: await gathered(pc) });
     await world.settle();
     assert.deepEqual(olga.heard, ['hangup declined', 'hangup no_answer', 'hangup unknown_member']);
-    assert.equal(atBob.ringing.end?.reason, 'no_answer');
+    assert.equal(atBob.ringing.end?.reason, 'expired');
   });
 
   it('takes the word that nobody could be reached from the peer’s server and its own bridge alone', async () => {

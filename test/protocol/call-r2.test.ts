@@ -63,7 +63,7 @@ const event: fc.Arbitrary<CallEvent> = fc.oneof(
 );
 const begin = fc.constantFrom(
   () => startCall(id(1), [PHONE, LAPTOP]),
-  () => receiveCall(id(1), PHONE, 60_000),
+  () => receiveCall(id(1), PHONE),
 );
 
 const NEXT: Readonly<Record<Role, Readonly<Record<Phase, readonly Phase[]>>>> = {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { VollyError } from '../../src/errors.ts';
 import { type CallId, callIdFromBytes, type DeviceAddress, parseDeviceAddress } from '../../src/ids.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { glare, receiveCall, reduce, startCall } from '../../src/protocol/call.ts';
 import type { CallEvent, CallMessage, CallState, Effect, Step } from '../../src/protocol/call-state.ts';
 
@@ -49,7 +50,7 @@ class Story {
 }
 
 const calling = () => new Story(startCall(id(1), [PHONE, LAPTOP]));
-const ringing = () => new Story(receiveCall(id(1), ALICE, 58_000));
+const ringing = () => new Story(receiveCall(id(1), ALICE));
 const callerActive = () => calling().hears(PHONE, { type: 'ringing' }).hears(PHONE, { type: 'answer' });
 const calleeActive = () => ringing().on({ kind: 'accept' }).hears(ALICE, { type: 'select_answer', macMatches: true });
 
@@ -92,17 +93,49 @@ describe('call scenarios', () => {
     assert.deepEqual(story.state.end, { reason: 'unconfirmed', by: 'itself' });
   });
 
-  it('nobody answers: after the offer’s life the caller gives up and says so', () => {
+  it('nothing rings: past the offer’s life and the bridges’ last word the caller gives up and says so', () => {
     const story = calling();
-    assert.ok(story.timers.includes('ring 60000'));
+    assert.ok(story.timers.includes('ring 70000'));
     story.on({ kind: 'timer', timer: 'ring' });
     assert.deepEqual(story.sent, ['PHONE hangup no_answer', 'LAPTOP hangup no_answer']);
     assert.deepEqual(story.state.end, { reason: 'no_answer', by: 'itself' });
   });
 
-  it('a phone that nobody touches stops ringing with the offer’s life and says nothing', () => {
+  it('it rings and nobody answers: the wait is counted from the first ringing of any device, once', () => {
+    const story = calling().hears(PHONE, { type: 'ringing' });
+    assert.deepEqual(story.timers, ['ring 65000']);
+    for (const device of [PHONE, LAPTOP, LAPTOP]) assert.deepEqual(story.hears(device, { type: 'ringing' }).timers, []);
+    // Not even after the one that rang first has declined.
+    story.hears(PHONE, { type: 'reject', reason: 'busy', all: false });
+    assert.deepEqual(story.hears(LAPTOP, { type: 'ringing' }).timers, []);
+    story.on({ kind: 'timer', timer: 'ring' });
+    assert.deepEqual(story.sent, ['LAPTOP hangup no_answer']);
+  });
+
+  it('an offer made anew gets its whole wait, but takes none from a call that rings', () => {
+    const again = (story: Story) =>
+      story.on({ kind: 'timer', timer: `stale ${PHONE}` }).on({ kind: 'refetched', device: PHONE, callId: id(2) });
+    assert.deepEqual(again(calling()).timers, ['ring 70000']);
+    assert.deepEqual(again(calling().hears(LAPTOP, { type: 'ringing' })).timers, []);
+  });
+
+  it('the caller’s wait outlasts the phone’s ring, and the bridges’ word about an offer', () => {
+    assert.ok(LIMITS.answerWaitMs > LIMITS.ringMs);
+    assert.ok(LIMITS.offerWaitMs > LIMITS.offerLifeMs + LIMITS.confirmMs);
+    assert.ok(LIMITS.hangupLifeMs >= LIMITS.offerLifeMs && LIMITS.heldMs >= LIMITS.offerLifeMs);
+  });
+
+  it('an offer that may have arrived is taken back, one that did not is forgotten, and what rings goes on', () => {
+    const failed = (reason: string): CallEvent => ({ kind: 'leg_failed', device: PHONE, callId: id(1), reason });
+    assert.deepEqual(calling().on(failed('unconfirmed')).sent, ['PHONE hangup unconfirmed']);
+    assert.deepEqual(calling().on(failed('peer_unreachable')).sent, []);
+    const rings = calling().hears(PHONE, { type: 'ringing' }).on(failed('unconfirmed'));
+    assert.deepEqual([rings.effects, rings.hears(PHONE, { type: 'answer' }).state.phase], [[], 'active']);
+  });
+
+  it('a phone that nobody touches stops ringing by itself and says nothing', () => {
     const story = ringing();
-    assert.deepEqual([story.sent, story.timers], [['PHONE ringing'], ['ring 58000']]);
+    assert.deepEqual([story.sent, story.timers], [['PHONE ringing'], ['ring 60000']]);
     story.on({ kind: 'timer', timer: 'ring' });
     assert.deepEqual(story.sent, []);
     assert.deepEqual(story.state.end, { reason: 'expired', by: 'itself' });

@@ -64,9 +64,9 @@ async function ring(
   { offer, link, free }: { readonly offer: Offer; readonly link: Link; readonly free: readonly App[] },
 ): Promise<void> {
   const peer = offer.from.member;
-  const begin = () => receiveCall(offer.callId, link.device, Math.max(0, offer.expires - context.now()));
+  const { state: ringing, effects } = receiveCall(offer.callId, link.device);
   const call: LegacyCall = new LegacyCall(context, { peer, apps: free, offer, onEnd: (ended) => calls.remove(ended) });
-  const runner = new Runner(context, begin().state, {
+  const runner = new Runner(context, ringing, {
     ...NO_OFFERS,
     apply: (message) => call.apply(message),
     changed: (state) => calls.changed(call, runner, state),
@@ -78,8 +78,8 @@ async function ring(
   await calls.release(offer.callId);
   whenCaughtUp(async () => {
     if (runner.state.phase !== 'ringing') return;
-    await runner.perform(begin().effects);
     if (context.now() >= offer.expires) return runner.dispatch({ kind: 'timer', timer: 'ring' });
+    await runner.perform(effects);
     await calls.announce(call);
   });
 }
