@@ -117,8 +117,8 @@ export class Ringing {
       accept: (pc) => this.#accept(runner, incoming, offer, pc),
       reject: (reason, all) => this.#context.queue.run(() => runner.dispatch({ kind: 'reject', reason, all })),
     });
-    const { state: ringing, effects } = receiveCall(offer.callId, link.device);
-    const runner: Runner = new Runner(this.#context, ringing, {
+    const begin = receiveCall(offer.callId, link.device);
+    const runner: Runner = new Runner(this.#context, begin.state, {
       ...NO_OFFERS,
       apply: (message) => this.#registry.call(runner)?.apply(message),
       changed: (state) => this.#registry.changed(runner, state, incoming),
@@ -131,7 +131,7 @@ export class Ringing {
       if (runner.state.phase !== 'ringing') return;
       if (this.#context.now() >= offer.expires) await runner.dispatch({ kind: 'timer', timer: 'ring' });
       else {
-        await runner.perform(effects);
+        await runner.perform(begin.effects);
         this.#owner.onIncoming(incoming);
       }
     });

@@ -23,9 +23,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     requirement: 'R1',
     file: 'src/client/ringing.ts',
-    find: 'await runner.perform(this.#begin(offer, link).effects);',
+    find: 'await runner.perform(begin.effects);',
     replace:
-      "await runner.perform([...this.#begin(offer, link).effects, { kind: 'send', device: link.device, callId: offer.callId, message: { type: 'answer' } }], offer);",
+      "await runner.perform([...begin.effects, { kind: 'send', device: link.device, callId: offer.callId, message: { type: 'answer' } }], offer);",
     why: 'a device answers by itself as soon as it rings',
   },
   {

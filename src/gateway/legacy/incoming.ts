@@ -64,9 +64,9 @@ async function ring(
   { offer, link, free }: { readonly offer: Offer; readonly link: Link; readonly free: readonly App[] },
 ): Promise<void> {
   const peer = offer.from.member;
-  const { state: ringing, effects } = receiveCall(offer.callId, link.device);
+  const begin = receiveCall(offer.callId, link.device);
   const call: LegacyCall = new LegacyCall(context, { peer, apps: free, offer, onEnd: (ended) => calls.remove(ended) });
-  const runner = new Runner(context, ringing, {
+  const runner = new Runner(context, begin.state, {
     ...NO_OFFERS,
     apply: (message) => call.apply(message),
     changed: (state) => calls.changed(call, runner, state),
@@ -79,7 +79,7 @@ async function ring(
   whenCaughtUp(async () => {
     if (runner.state.phase !== 'ringing') return;
     if (context.now() >= offer.expires) return runner.dispatch({ kind: 'timer', timer: 'ring' });
-    await runner.perform(effects);
+    await runner.perform(begin.effects);
     await calls.announce(call);
   });
 }
