@@ -167,6 +167,10 @@ const catalogue = {
     cause: 'The homeserver does not accept the as_token.',
     cure: 'Give the homeserver the registration file that belongs to this configuration and restart it.',
   },
+  homeserver_absent: {
+    cause: 'No connection to the homeserver comes about: nobody listens at its address, or it has none.',
+    cure: 'Start it, or mend homeserver.url; the bridge keeps trying.',
+  },
   homeserver_unreachable: {
     cause: 'The homeserver does not answer.',
     cure: 'Start it, or mend homeserver.url; the bridge keeps trying.',

@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.ts';
 import { VollyError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { failureOf, HomeserverError } from './failure.ts';
+import { failureOf, HomeserverError, lostRequest } from './failure.ts';
 
 /** For everything but long polls and look-ups over federation. */
 const TIMEOUT_MS = 15_000;
@@ -52,8 +52,8 @@ export class HomeserverClient {
   }
 
   /**
-   * The answer's text. Throws HomeserverError: `homeserver_unreachable` (no answer, a cut one, 5xx), `homeserver_refused` (4xx), `wrong_token`,
-   * `rate_limited`. While a rate limit runs, requests of its step fail here and never reach the homeserver. Throws `too_large` for an answer past `maxBytes`.
+   * The answer's text. Throws HomeserverError: `homeserver_absent` (no connection), `homeserver_unreachable` (no answer, a cut one, 5xx),
+   * `homeserver_refused` (4xx), `wrong_token`, `rate_limited`. While a rate limit runs, requests of its step fail here and never reach the homeserver. Throws `too_large` for an answer past `maxBytes`.
    */
   async request(request: Request): Promise<string> {
     if (this.#closed) throw new VollyError('shutting_down', request.step);
@@ -72,7 +72,7 @@ export class HomeserverClient {
     } catch (error) {
       if (error instanceof VollyError) throw error;
       if (request.signal?.aborted || this.#closed) throw new VollyError('shutting_down', request.step);
-      throw new HomeserverError('homeserver_unreachable', `${request.step}: ${reasonOf(error)}`, { cause: error });
+      throw lostRequest(request.step, error);
     } finally {
       cancel();
       this.#open.delete(abort);
@@ -125,11 +125,4 @@ async function readCapped(response: Response, maxBytes: number): Promise<string>
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** `ECONNREFUSED`, `AbortError`: fetch hides the system's word one level down. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause as { code?: unknown } | undefined) : undefined;
-  if (typeof cause?.code === 'string') return cause.code;
-  return error instanceof Error && error.name === 'AbortError' ? 'no answer in time' : 'connection failed';
 }

@@ -44,6 +44,33 @@ function retryAfter(answer: Record<string, unknown>, headers: Headers): number {
   return Number.isFinite(ms) && ms > 0 ? Math.min(ms, MAX_RETRY_MS) : DEFAULT_RETRY_MS;
 }
 
+/** Nobody listens or nobody answers: an outage all the same, which the bridge sits out. */
+export const isAway = (code: ErrorCode | undefined): boolean => code === 'homeserver_absent' || code === 'homeserver_unreachable';
+
+interface SystemError {
+  readonly code?: unknown;
+  readonly syscall?: unknown;
+  readonly errors?: readonly SystemError[];
+}
+
+/**
+ * From what fetch rejected with. Where already connecting failed, the request surely never left this machine; a caller may say so
+ * (`homeserver_absent`). Of everything else one cannot know (`homeserver_unreachable`).
+ */
+export function lostRequest(step: string, error: unknown): HomeserverError {
+  const cause = error instanceof Error ? (error.cause as SystemError | undefined) : undefined;
+  const timedOut = error instanceof Error && error.name === 'AbortError';
+  // `ECONNREFUSED`: fetch hides the system's word one level down.
+  const reason = typeof cause?.code === 'string' ? cause.code : timedOut ? 'no answer in time' : 'connection failed';
+  const code = neverConnected(cause) ? 'homeserver_absent' : 'homeserver_unreachable';
+  return new HomeserverError(code, `${step}: ${reason}`, { cause: error });
+}
+
+/** A name with several addresses fails with one error for each. */
+const neverConnected = (cause: SystemError | undefined): boolean =>
+  cause?.code === 'UND_ERR_CONNECT_TIMEOUT' ||
+  (cause?.errors ?? [cause]).every((one) => one?.syscall === 'connect' || one?.syscall === 'getaddrinfo');
+
 /** `{}` for anything that is not a JSON object. */
 export function parseObject(text: string): Record<string, unknown> {
   try {

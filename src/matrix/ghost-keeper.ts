@@ -3,11 +3,12 @@
  * with it. What was made is remembered, so that a start asks the homeserver nothing.
  */
 import type { Clock } from '../clock.ts';
-import { VollyError } from '../errors.ts';
+import { codeOf, VollyError } from '../errors.ts';
 import { type Localpart, type MemberId, memberId, type ServerName } from '../ids.ts';
 import type { Counters, Log } from '../routing/ports.ts';
 import type { FactStore, MemberStore } from '../storage/types.ts';
 import { pause } from './backoff.ts';
+import { isAway } from './failure.ts';
 
 /** A new member's profile may be this late; nothing of a call needs it. */
 const LOOK_MS = 30_000;
@@ -28,6 +29,8 @@ export class GhostKeeper {
   readonly #options: GhostKeeperOptions;
   readonly #made = new Set<Localpart>();
   readonly #stop = new AbortController();
+  /** The reason the operator has been told: once, and again only when it is another. */
+  #told: string | undefined;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: GhostKeeperOptions) {
@@ -58,6 +61,7 @@ export class GhostKeeper {
       if ((await facts.get(factOf(member))) === undefined) {
         await ensure(memberId(member, server), member);
         await facts.set(factOf(member), 'made');
+        this.#told = undefined;
       }
       this.#made.add(member);
     }
@@ -65,10 +69,12 @@ export class GhostKeeper {
 
   /** The next look tries again. */
   #failed(error: unknown): void {
-    const known = error instanceof VollyError;
-    this.#options.counters.count('ghost_failed', { code: known ? error.code : 'bug' });
-    // An absent homeserver is the receiver's to report.
-    if (!known || error.code !== 'homeserver_unreachable')
-      this.#options.log.warn('a ghost could not be made', { reason: known ? error.message : String(error) });
+    const { counters, log } = this.#options;
+    const code = codeOf(error);
+    counters.count('ghost_failed', { code: code ?? 'bug' });
+    if (isAway(code)) return; // the receiver's to report
+    const reason = error instanceof VollyError ? error.message : String(error);
+    if (reason !== this.#told) log.warn('a ghost could not be made; calls work without', { reason });
+    this.#told = reason;
   }
 }

@@ -18,7 +18,7 @@ import type { JournalStore, QuarantineStore } from '../storage/types.ts';
 import { backoffMs, pause } from './backoff.ts';
 import type { HomeserverClient } from './client.ts';
 import { Echo } from './echo.ts';
-import { HomeserverError } from './failure.ts';
+import { HomeserverError, isAway } from './failure.ts';
 import { type Inbound, readEvents } from './inbound.ts';
 import { InboundQueue } from './inbound-queue.ts';
 import { eventsIn, POLL_MS, sync } from './sync.ts';
@@ -71,8 +71,8 @@ export class SyncReceiver implements Receiver {
   #failures = 0;
   /** It was ready before: being ready now is being back. */
   #wasReady = false;
-  /** The failure the operator has been told of: one line an outage. */
-  #told: ErrorCode | undefined;
+  /** What the operator has been told of: one line an outage. */
+  #told: ErrorCode | 'away' | undefined;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
@@ -156,13 +156,14 @@ export class SyncReceiver implements Receiver {
       return false;
     }
     const deaf = known.code === 'homeserver_deaf';
-    if (deaf || known.code === 'homeserver_unreachable') this.#since = undefined; // it may come back as another, older one
+    if (deaf || isAway(known.code)) this.#since = undefined; // it may come back as another, older one
     if (this.#since === undefined) this.#echo.renew();
     if (deaf || this.#failures >= FAILURES_UNTIL_NOT_READY) this.#ready = false;
     if (!this.#ready || known.code === 'homeserver_refused') this.#prepared = false;
-    if (!this.#ready && this.#told !== known.code)
+    const kind = isAway(known.code) ? 'away' : known.code;
+    if (!this.#ready && this.#told !== kind)
       log.warn('not receiving from the homeserver; trying again', { reason: known.message });
-    if (!this.#ready) this.#told = known.code;
+    if (!this.#ready) this.#told = kind;
     const asked = known instanceof HomeserverError ? known.retryAfterMs : undefined;
     await pause(clock, asked ?? backoffMs(this.#failures), this.#stop.signal);
     return true;

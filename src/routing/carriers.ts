@@ -6,7 +6,12 @@ import { LIMITS } from '../limits.ts';
 import type { EnvelopeType } from '../protocol/envelope.ts';
 import type { Carrier } from './ports.ts';
 
-const NEVER_LEFT: ReadonlySet<ErrorCode> = new Set(['peer_unreachable', 'homeserver_refused', 'rate_limited']);
+const NEVER_LEFT: ReadonlySet<ErrorCode> = new Set([
+  'peer_unreachable',
+  'homeserver_absent',
+  'homeserver_refused',
+  'rate_limited',
+]);
 
 /** Whether a failed send is certain to have moved nothing. */
 export const neverLeft = (error: unknown): boolean => error instanceof VollyError && NEVER_LEFT.has(error.code);

@@ -8,8 +8,8 @@ export interface Carrier {
   /**
    * Hands over envelopes of one type, already encoded, together at most LIMITS.eventBytes. Resolves once the homeserver (or the
    * peer) has taken them, which promises nothing about arrival: the outbox repeats until the peer acknowledges. Rejects with a
-   * VollyError: `peer_unreachable`, `homeserver_refused`, `rate_limited` when nothing left; `homeserver_unreachable`, `timed_out` when
-   * it may have. An error with a number `retryAfterMs` is not tried again before.
+   * VollyError: `peer_unreachable`, `homeserver_absent`, `homeserver_refused`, `rate_limited` when nothing left; `homeserver_unreachable`,
+   * `timed_out` when it may have. An error with a number `retryAfterMs` is not tried again before.
    */
   send(peer: ServerName, type: EnvelopeType, encoded: readonly string[]): Promise<void>;
   /** Called while envelopes to a peer wait too long: try to wake the path. True when the peer's server answered. */

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import fc from 'fast-check';
 import type { HomeserverClient } from '../../src/matrix/client.ts';
 import { FakeHomeserver, type Fault } from '../support/fake-homeserver.ts';
 import { clientOf, ORCHID } from './fake-world.ts';
 
-const once = (answer: ReturnType<Fault>): Fault => {
+const first = (answer: ReturnType<Fault>): Fault => {
   let left = 1;
   return () => (left-- > 0 ? answer : undefined);
 };
@@ -43,7 +45,7 @@ describe('homeserver client', () => {
     ['an errcode that is none', { status: 400, body: { errcode: 'a b\nc' } }, 'homeserver_refused'],
   ] as const) {
     it(`maps ${name} to ${code}`, async () => {
-      home.fault = once(answer);
+      home.fault = first(answer);
       await assert.rejects(
         get(),
         (error: { code: string; message: string }) => error.code === code && !/\n|a b/.test(error.message),
@@ -52,14 +54,30 @@ describe('homeserver client', () => {
   }
 
   it('maps a homeserver that is down, and one that hangs', async () => {
-    home.fault = once('hang');
+    home.fault = first('hang');
     await assert.rejects(get({ timeoutMs: 50 }), { code: 'homeserver_unreachable', message: /no answer in time/ });
     await home.stop();
-    await assert.rejects(get(), { code: 'homeserver_unreachable', message: /ECONNREFUSED/ });
+    await assert.rejects(get(), { code: 'homeserver_absent', message: /ECONNREFUSED/ });
+  });
+
+  for (const host of ['127.0.0.1', 'localhost', 'nowhere.invalid']) {
+    it(`is certain that nothing left where no connection came about: ${host}`, async () => {
+      await home.stop();
+      client = clientOf({ url: home.url.replace('127.0.0.1', host), serverName: ORCHID });
+      await assert.rejects(get(), { code: 'homeserver_absent', certain: true });
+    });
+  }
+
+  it('is not certain once there was a connection', async () => {
+    const server = createServer((socket) => socket.on('data', () => socket.resetAndDestroy())).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    client = clientOf({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, serverName: ORCHID });
+    await assert.rejects(get(), { code: 'homeserver_unreachable' });
+    server.close();
   });
 
   it('stops waiting when it is told to', async () => {
-    home.fault = once('hang');
+    home.fault = first('hang');
     const abort = new AbortController();
     setTimeout(() => abort.abort(), 20);
     await assert.rejects(get({ signal: abort.signal }), { code: 'shutting_down' });
@@ -67,7 +85,7 @@ describe('homeserver client', () => {
   });
 
   it('ends what is under way when it is closed, and takes nothing more', async () => {
-    home.fault = once('hang');
+    home.fault = first('hang');
     const hanging = get();
     setTimeout(() => client.close(), 20);
     await assert.rejects(hanging, { code: 'shutting_down' });
@@ -75,12 +93,12 @@ describe('homeserver client', () => {
   });
 
   it('reads no further than the cap', async () => {
-    home.fault = once({ status: 200, body: 'x'.repeat(5_000) });
+    home.fault = first({ status: 200, body: 'x'.repeat(5_000) });
     await assert.rejects(get({ maxBytes: 1_000 }), { code: 'too_large' });
   });
 
   it('does not ask again before the time that a 429 names, and then does', async () => {
-    home.fault = once({ status: 429, body: { retry_after_ms: 80 } });
+    home.fault = first({ status: 429, body: { retry_after_ms: 80 } });
     const begun = performance.now();
     await assert.rejects(get(), { code: 'rate_limited', retryAfterMs: 80 });
     await assert.rejects(get(), { code: 'rate_limited' });
@@ -99,7 +117,7 @@ describe('homeserver client', () => {
       [{ status: 429, body: { retry_after_ms: 1e12 } }, 600_000],
     ] as const) {
       client = clientOf(home);
-      home.fault = once(answer);
+      home.fault = first(answer);
       await assert.rejects(get(), { retryAfterMs: ms });
     }
   });
@@ -108,7 +126,7 @@ describe('homeserver client', () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 200, max: 599 }), fc.jsonValue(), async (status, body) => {
         if (status === 204 || status === 205 || status === 304) return;
-        home.fault = once({ status, body });
+        home.fault = first({ status, body });
         client = clientOf(home);
         await get().then(
           () => assert.ok(status < 300),

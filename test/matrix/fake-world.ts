@@ -9,7 +9,7 @@ import { type ReceiverWorld, silent } from './receiver-contract.ts';
 export const ORCHID = parseServerName('orchid.example');
 export const IRIS = parseServerName('iris.example');
 
-export const clientOf = (home: FakeHomeserver, asToken = AS_TOKEN): HomeserverClient =>
+export const clientOf = (home: Pick<FakeHomeserver, 'url' | 'serverName'>, asToken = AS_TOKEN): HomeserverClient =>
   new HomeserverClient({
     url: home.url,
     asToken,

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { systemClock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { VollyError } from '../../src/errors.ts';
 import { parseLocalpart } from '../../src/ids.ts';
 import { GhostKeeper } from '../../src/matrix/ghost-keeper.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import type { Stores } from '../../src/storage/types.ts';
+import { ManualClock, settle } from '../support/clock.ts';
 import { ORCHID } from './fake-world.ts';
 import { Lines, until } from './receiver-contract.ts';
 
@@ -13,7 +14,7 @@ describe('ghost keeper', () => {
   let report: Lines;
   let made: string[];
   let keeper: GhostKeeper;
-  const keep = (ensure: (member: string) => Promise<void> = async () => {}): GhostKeeper => {
+  const keep = (ensure: (member: string) => Promise<void> = async () => {}, clock: Clock = systemClock): GhostKeeper => {
     report = new Lines();
     made = [];
     keeper = new GhostKeeper({
@@ -24,7 +25,7 @@ describe('ghost keeper', () => {
         await ensure(member);
         made.push(member);
       },
-      clock: systemClock,
+      clock,
       counters: report,
       log: report,
     });
@@ -49,10 +50,28 @@ describe('ghost keeper', () => {
     assert.deepEqual(made, ['carol@orchid.example']);
   });
 
+  it('tries again every 30 s, and says one line for one reason', async () => {
+    const clock = new ManualClock();
+    let reason = 'ghost answered 400';
+    keep(async () => Promise.reject(new VollyError('homeserver_refused', reason)), clock);
+    const looks = () => report.counts.get('ghost_failed homeserver_refused') ?? 0;
+    for (const [count, lines] of [
+      [1, 1],
+      [2, 1],
+      [3, 2],
+    ] as const) {
+      await until('it looks', () => looks() === count);
+      assert.equal(report.lines.length, lines);
+      if (count === 2) reason = 'ghost answered 403';
+      await settle();
+      await clock.advance(30_000);
+    }
+  });
+
   it('says why a ghost could not be made, but leaves an absent homeserver to the receiver', async () => {
     keep(async () => Promise.reject(new VollyError('homeserver_refused', 'ghost answered 400')));
     await until('told', () => report.lines.length === 1);
-    assert.match(report.lines[0] ?? '', /could not be made: homeserver_refused: ghost answered 400/);
+    assert.match(report.lines[0] ?? '', /could not be made; calls work without: homeserver_refused: ghost answered 400/);
     await keeper.stop();
     keep(async () => Promise.reject(new VollyError('homeserver_unreachable')));
     await until('counted', () => report.counts.get('ghost_failed homeserver_unreachable') === 1);

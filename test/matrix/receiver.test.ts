@@ -112,10 +112,10 @@ describe('receiver', () => {
     const one = bench(world);
     running = one.receiver;
     await running.start();
-    await until('tried', () => (one.report.counts.get('sync_failed homeserver_unreachable') ?? 0) >= 3);
+    await until('tried', () => (one.report.counts.get('sync_failed homeserver_absent') ?? 0) >= 3);
     assert.equal(running.state.ready, false);
     assert.equal(one.report.lines.length, 1);
-    assert.match(one.report.lines[0] ?? '', /^not receiving .* homeserver_unreachable: register: ECONNREFUSED/);
+    assert.match(one.report.lines[0] ?? '', /^not receiving .* homeserver_absent: register: ECONNREFUSED/);
     await world.home.start();
     await until('ready', () => one.receiver.state.ready);
     assert.ok(world.home.devices.has('@_volly.bridge:orchid.example/VOLLY'));

@@ -32,7 +32,8 @@ describe('carriers in order', () => {
   it('reports a failure after which envelopes may have left before one that moved nothing', async () => {
     assert.equal(await codeOf(fails('homeserver_unreachable'), fails('peer_unreachable')), 'homeserver_unreachable');
     assert.equal(await codeOf(fails('peer_unreachable'), fails('homeserver_unreachable')), 'homeserver_unreachable');
-    assert.equal(await codeOf(fails('homeserver_refused'), fails('peer_unreachable')), 'peer_unreachable');
+    for (const code of ['homeserver_absent', 'homeserver_refused'] as const)
+      assert.equal(await codeOf(fails(code), fails('peer_unreachable')), 'peer_unreachable');
     assert.equal(await codeOf(), 'peer_unreachable');
   });
 
