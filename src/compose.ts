@@ -35,7 +35,7 @@ import { listen } from './ops/listen.ts';
 import { createLog } from './ops/log.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { createJunction } from './routing/junction.ts';
-import type { Log } from './routing/ports.ts';
+import type { Carrier, Log } from './routing/ports.ts';
 import { claimDatabase } from './storage/sqlite/claim.ts';
 import { openSqlite } from './storage/sqlite/stores.ts';
 import type { Stores } from './storage/types.ts';
@@ -88,7 +88,7 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
     const junction = createJunction({
       own,
       stores,
-      carriers: [new ToDeviceCarrier({ client, clock })],
+      carriers: config.carriers.map((one) => carrierOf(one, client)),
       doorway: directory,
       shelf: memberShelf(stores.members, clock, legacyKeys),
       policy: policyOf(config),
@@ -229,6 +229,13 @@ function openStores({ storage }: Config): Stores {
     });
   }
   return openSqlite({ file: storage.path, clock });
+}
+
+function carrierOf({ kind, timeout_ms: timeoutMs }: Config['carriers'][number], client: HomeserverClient): Carrier {
+  switch (kind) {
+    case 'to_device':
+      return new ToDeviceCarrier({ client, clock, timeoutMs });
+  }
 }
 
 /** In the configuration no `allow` and an empty one are the same: everybody. */

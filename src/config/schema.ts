@@ -3,6 +3,7 @@
  * checks and their messages all come from here.
  */
 import { z } from 'zod';
+import { LIMITS } from '../limits.ts';
 import { about, address, host, origin, path, port, publicUrl, section, serverName, serverRule } from './fields.ts';
 
 const homeserver = section('The Matrix homeserver of this community.', {
@@ -108,6 +109,20 @@ const policy = section('With which communities messages are exchanged.', {
   deny: servers('Never with these.'),
 });
 
+const carrier = about(
+  section('One way and how long an attempt of it may last.', {
+    kind: about(z.enum(['to_device']), {
+      description: 'to_device: Matrix to-device messages by the homeserver. There is no other yet.',
+      allowed: 'to_device',
+    }),
+    timeout_ms: about(z.int().min(1_000).max(LIMITS.messageLifeMs).default(LIMITS.carrierMs), {
+      description: 'An attempt that has not come to an end by then has failed, and the next way is tried.',
+      allowed: `a whole number from 1000 to ${LIMITS.messageLifeMs}`,
+    }),
+  }),
+  { description: 'One way.', allowed: 'a section with kind, timeout_ms' },
+);
+
 export const configSchema = section('The Volly bridge.', {
   homeserver,
   appservice: appservice.prefault({}),
@@ -125,6 +140,16 @@ export const configSchema = section('The Volly bridge.', {
     ),
   }).prefault({}),
   policy: policy.prefault({}),
+  carriers: about(
+    z
+      .array(carrier)
+      .min(1)
+      .default([{ kind: 'to_device', timeout_ms: LIMITS.carrierMs }]),
+    {
+      description: 'The ways to other communities, in the order in which they are tried, each with the time an attempt is given.',
+      allowed: 'a list of sections with kind, timeout_ms',
+    },
+  ),
   logging: section('What is written to standard output.', {
     level: about(z.enum(['error', 'warn', 'info', 'debug']).default('info'), {
       description: 'No level logs what members say, to whom, or any key or token.',

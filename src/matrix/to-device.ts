@@ -21,21 +21,24 @@ const PROBE_MS = 4_000;
 export interface ToDeviceOptions {
   readonly client: HomeserverClient;
   readonly clock: Clock;
+  readonly timeoutMs?: number;
   /** Unique over all users of the application service: Synapse's cache of transaction ids does not tell them apart and loses the second message. */
   readonly transactionId?: () => string;
 }
 
 export class ToDeviceCarrier implements Carrier {
-  readonly name = 'toDevice';
+  readonly name = 'to_device';
+  readonly timeoutMs: number;
   readonly #client: HomeserverClient;
   readonly #clock: Clock;
   readonly #transactionId: () => string;
   /** Peers in an outage → when they were last woken, on the monotonic clock. */
   readonly #outages = new Map<ServerName, number>();
 
-  constructor({ client, clock, transactionId = () => crypto.randomUUID() }: ToDeviceOptions) {
+  constructor({ client, clock, timeoutMs = LIMITS.carrierMs, transactionId = () => crypto.randomUUID() }: ToDeviceOptions) {
     this.#client = client;
     this.#clock = clock;
+    this.timeoutMs = timeoutMs;
     this.#transactionId = transactionId;
   }
 
@@ -44,7 +47,7 @@ export class ToDeviceCarrier implements Carrier {
       method: 'PUT',
       step: 'sendToDevice',
       path: `/_matrix/client/v3/sendToDevice/${type}/${this.#transactionId()}`,
-      timeoutMs: LIMITS.carrierMs,
+      timeoutMs: this.timeoutMs,
       body: `{"messages":{${JSON.stringify(bridgeUserOf(peer))}:{"${BRIDGE_DEVICE}":${encodeContent(encoded)}}}}`,
     });
   }

@@ -56,9 +56,10 @@ export class Arrivals {
   }
 
   async #forDevice(envelope: Envelope, to: DeviceAddress, origin: ServerName, deadline: number): Promise<void> {
-    const { inbox, ends } = this.#options;
+    const { own, inbox, ends, doorway } = this.#options;
     if (await this.#exists(to)) {
       await inbox.accept(origin, to, envelope, deadline);
+      if (origin === own && envelope.type === 'app.volly.call.offer') doorway.delivered(envelope.from, envelope.id);
       return;
     }
     // Told before it is remembered: a crash in between tells twice, the other order not at all.

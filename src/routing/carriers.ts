@@ -1,6 +1,6 @@
 /** Several carriers as one: tried in order, so that a call falls back by itself. Ids are deduped across carriers at the other end. */
 import type { Clock } from '../clock.ts';
-import { type ErrorCode, VollyError } from '../errors.ts';
+import { codeOf, type ErrorCode, VollyError } from '../errors.ts';
 import type { ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { EnvelopeType } from '../protocol/envelope.ts';
@@ -22,38 +22,83 @@ export function retryAfterOf(error: unknown): number {
   return typeof ms === 'number' && ms > 0 ? ms : 0;
 }
 
-export class OrderedCarriers implements Carrier {
-  readonly name = 'ordered';
-  readonly #carriers: readonly Carrier[];
-  readonly #clock: Clock;
+/** No carrier could. The code tells whether anything may have left; `retryAfterMs` is how long none of them may be tried. */
+class NoneCarried extends VollyError {
+  readonly retryAfterMs: number;
 
-  constructor(carriers: readonly Carrier[], clock: Clock) {
-    this.#carriers = carriers;
+  constructor(failure: unknown, retryAfterMs: number) {
+    super(codeOf(failure) ?? 'homeserver_unreachable', 'no carrier', { cause: failure });
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** A carrier that is left alone while it asks for that, for each peer by itself, and given up when it does not answer. */
+class Attempts {
+  readonly #carrier: Carrier;
+  readonly #clock: Clock;
+  /** Peer → when it may be tried again, on the monotonic clock. */
+  readonly #held = new Map<ServerName, number>();
+
+  constructor(carrier: Carrier, clock: Clock) {
+    this.#carrier = carrier;
     this.#clock = clock;
   }
 
-  /** Rejects with the last carrier's error, or with the first one after which the envelopes may have left. */
+  /** In ms; 0 when it may be tried. */
+  heldFor(peer: ServerName): number {
+    return Math.max(0, (this.#held.get(peer) ?? 0) - this.#clock.monotonic());
+  }
+
   async send(peer: ServerName, type: EnvelopeType, encoded: readonly string[]): Promise<void> {
-    let failure: unknown;
-    for (const carrier of this.#carriers) {
+    if (this.heldFor(peer) > 0) throw new VollyError('rate_limited', this.#carrier.name);
+    this.#held.delete(peer);
+    try {
+      await this.#inTime(this.#carrier.send(peer, type, encoded));
+    } catch (error) {
+      this.#hold(peer, retryAfterOf(error));
+      throw error;
+    }
+  }
+
+  #hold(peer: ServerName, ms: number): void {
+    if (ms === 0) return;
+    this.#held.set(peer, this.#clock.monotonic() + ms);
+    if (this.#held.size > LIMITS.peers) this.#held.delete(this.#held.keys().next().value!);
+  }
+
+  #inTime(sending: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const late = (): void => reject(new VollyError('timed_out', this.#carrier.name));
+      const cancel = this.#clock.after(this.#carrier.timeoutMs, late);
+      sending.then(resolve, reject).finally(cancel);
+    });
+  }
+}
+
+export class OrderedCarriers implements Pick<Carrier, 'send' | 'wake'> {
+  readonly #carriers: readonly Carrier[];
+  readonly #attempts: readonly Attempts[];
+
+  constructor(carriers: readonly Carrier[], clock: Clock) {
+    this.#carriers = carriers;
+    this.#attempts = carriers.map((carrier) => new Attempts(carrier, clock));
+  }
+
+  /** Rejects with the code of the last carrier's error, or of the first one after which the envelopes may have left. */
+  async send(peer: ServerName, type: EnvelopeType, encoded: readonly string[]): Promise<void> {
+    let failure: unknown = new VollyError('peer_unreachable');
+    for (const attempts of this.#attempts) {
       try {
-        return await this.#inTime(carrier.send(peer, type, encoded));
+        return await attempts.send(peer, type, encoded);
       } catch (error) {
-        if (failure === undefined || neverLeft(failure)) failure = error;
+        if (neverLeft(failure)) failure = error;
       }
     }
-    throw failure ?? new VollyError('peer_unreachable', 'no carrier');
+    throw new NoneCarried(failure, Math.min(...this.#attempts.map((attempts) => attempts.heldFor(peer))));
   }
 
   async wake(peer: ServerName): Promise<boolean> {
     const answers = await Promise.allSettled(this.#carriers.map((carrier) => carrier.wake(peer)));
     return answers.some((answer) => answer.status === 'fulfilled' && answer.value);
-  }
-
-  #inTime(sending: Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(LIMITS.carrierMs, () => reject(new VollyError('timed_out', 'carrier')));
-      sending.then(resolve, reject).finally(cancel);
-    });
   }
 }

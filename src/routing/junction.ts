@@ -1,6 +1,6 @@
 /** Puts the junction together and runs it. */
 import type { Clock, RandomBytes } from '../clock.ts';
-import type { ServerName } from '../ids.ts';
+import type { DeviceAddress, ServerName } from '../ids.ts';
 import type { Stores } from '../storage/types.ts';
 import { Acks } from './acks.ts';
 import { Arrivals } from './arrivals.ts';
@@ -54,6 +54,7 @@ export function createJunction(options: JunctionOptions): Junction {
     store: stores.outbox,
     carrier,
     ended: (entry, reason) => ends.tellIfRoom(entry, reason),
+    delivered: ({ from, id }) => doorway.delivered(from as DeviceAddress, id),
     woken: (peer) => {
       log.info('peer_woken', { peer });
       hellos.greet(peer);

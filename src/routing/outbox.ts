@@ -18,13 +18,15 @@ const STOP_MS = 3_000;
 
 export interface OutboxOptions {
   readonly store: OutboxStore;
-  readonly carrier: Carrier;
+  readonly carrier: Pick<Carrier, 'send' | 'wake'>;
   readonly lives: Lives;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly counters: Counters;
   /** Tells the sender its end, durably; the row goes afterwards. A rejection is tried again. */
   readonly ended: (entry: Entry, reason: ErrorCode) => Promise<void>;
+  /** An offer's peer acknowledged it. */
+  readonly delivered: (offer: Entry) => void;
   /** A peer's server answered after envelopes had waited. */
   readonly woken: (peer: ServerName) => void;
 }
@@ -87,7 +89,10 @@ export class Outbox {
     const known = await this.#options.store.acknowledge(peer, ids);
     const queue = this.#peers.get(peer);
     queue?.heard();
-    for (const id of known) queue?.remove(id);
+    for (const id of known) {
+      const entry = queue?.remove(id);
+      if (entry?.type === 'app.volly.call.offer') this.#options.delivered(entry);
+    }
   }
 
   /**

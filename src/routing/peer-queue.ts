@@ -67,14 +67,16 @@ export class PeerQueue {
     this.#pump();
   }
 
-  remove(id: EnvelopeId): void {
+  /** Returns what was here under this id. */
+  remove(id: EnvelopeId): Entry | undefined {
     const entry = this.#entries.get(id);
-    if (!entry) return;
+    if (!entry) return undefined;
     this.#entries.delete(id);
     this.#ready.delete(entry);
     this.#patient.forget(id);
     if (entry.key !== undefined) this.#presence--;
     this.#options.removed(entry);
+    return entry;
   }
 
   /** The peer acknowledged something: it is awake. */

@@ -5,6 +5,8 @@ import type { Address, Envelope, EnvelopeType } from '../protocol/envelope.ts';
 /** A way to move envelopes to another community's bridge. One contract suite holds every implementation. */
 export interface Carrier {
   readonly name: string;
+  /** A `send` that has not come to an end by then counts as failed, and the next carrier is tried. */
+  readonly timeoutMs: number;
   /**
    * Hands over envelopes of one type, already encoded, together at most LIMITS.eventBytes. Resolves once the homeserver (or the
    * peer) has taken them, which promises nothing about arrival: the outbox repeats until the peer acknowledges. Rejects with a
@@ -40,6 +42,8 @@ export interface Doorway {
    * nowhere. Never throws and never waits for the app.
    */
   deliver(device: DeviceAddress, envelope: Envelope): void;
+  /** The addressee's bridge has this offer of the device. Told once, if the device is online; as `deliver`. */
+  delivered(device: DeviceAddress, offer: EnvelopeId): void;
 }
 
 /** Answers key queries for own members from the shelf, also when their devices are offline. */

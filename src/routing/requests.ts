@@ -12,7 +12,7 @@ import type { Carrier, Counters } from './ports.ts';
 import { pauseAfter } from './repeats.ts';
 
 export interface RequestsOptions {
-  readonly carrier: Carrier;
+  readonly carrier: Pick<Carrier, 'send' | 'wake'>;
   readonly lives: Lives;
   readonly random: RandomBytes;
   readonly counters: Counters;

@@ -16,7 +16,7 @@ const ANSWERED_MS = 9_000;
 const ANSWERED_LONGEST_MS = 300_000;
 
 export class Waking {
-  readonly #carrier: Carrier;
+  readonly #carrier: Pick<Carrier, 'wake'>;
   readonly #peer: ServerName;
   readonly #lives: Lives;
   readonly #woken: () => void;
@@ -25,7 +25,7 @@ export class Waking {
   /** How often in a row the server answered while its bridge stayed silent. */
   #answers = 0;
 
-  constructor(carrier: Carrier, peer: ServerName, lives: Lives, woken: () => void) {
+  constructor(carrier: Pick<Carrier, 'wake'>, peer: ServerName, lives: Lives, woken: () => void) {
     this.#carrier = carrier;
     this.#peer = peer;
     this.#lives = lives;

@@ -133,6 +133,26 @@ const MISTAKES: readonly { name: string; text: string; line: string }[] = [
     text: `${GOOD}policy:\n  allow: [iris.example]\n  deny: [iris.example]\n`,
     line: 'config.yaml:7:10: policy.deny.0 is in policy.allow too',
   },
+  {
+    name: 'an unknown carrier',
+    text: `${GOOD}carriers: [{kind: pigeon}]\n`,
+    line: 'config.yaml:5:19: carriers.0.kind found "pigeon"; allowed is to_device',
+  },
+  {
+    name: 'a carrier with no time',
+    text: `${GOOD}carriers:\n  - kind: to_device\n    timeout_ms: 0\n`,
+    line: 'config.yaml:7:17: carriers.0.timeout_ms found 0; allowed is a whole number from 1000 to 30000',
+  },
+  {
+    name: 'no carrier',
+    text: `${GOOD}carriers: []\n`,
+    line: 'config.yaml:5:11: carriers found a list; allowed is a list of sections with kind, timeout_ms',
+  },
+  {
+    name: 'a carrier twice',
+    text: `${GOOD}carriers: [{kind: to_device}, {kind: to_device, timeout_ms: 2000}]\n`,
+    line: 'config.yaml:5:38: carriers.1.kind stands there already',
+  },
   { name: 'a section twice', text: `${GOOD}gateway: {}\n`, line: 'config.yaml:5:1: not YAML: Map keys must be unique' },
   { name: 'no map at all', text: 'hello\n', line: 'config.yaml:1:1:  found "hello"; allowed is a section with homeserver' },
 ];
@@ -144,6 +164,7 @@ describe('config', () => {
     const { config } = checked;
     assert.equal(config.homeserver.url, 'http://127.0.0.1:8008');
     assert.equal(config.gateway.legacy, false);
+    assert.deepEqual(config.carriers, [{ kind: 'to_device', timeout_ms: 10_000 }]);
     assert.equal(config.storage.path, '/etc/volly/data/volly.db');
     assert.equal(config.appservice.registration, '/etc/volly/data/registration.yaml');
   });

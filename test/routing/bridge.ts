@@ -72,6 +72,8 @@ export class Bridge {
   readonly junction: Junction;
   /** What apps got, in order, also more than once. */
   readonly delivered: Envelope[] = [];
+  /** Devices and their offers that other bridges have. */
+  readonly told: string[] = [];
   /** Codes of what `route` refused from the network. */
   readonly refused: string[] = [];
   readonly counted = new Map<string, number>();
@@ -88,7 +90,10 @@ export class Bridge {
       own: server,
       stores,
       carriers,
-      doorway: { deliver: (device, envelope) => void this.#deliver(device, envelope) },
+      doorway: {
+        deliver: (device, envelope) => void this.#deliver(device, envelope),
+        delivered: (device, offer) => void this.told.push(`${device} ${offer}`),
+      },
       shelf: { bundles: async (localpart) => this.shelf.get(localpart) ?? [] },
       policy,
       clock,

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { VollyError } from '../../src/errors.ts';
-import { LIMITS } from '../../src/limits.ts';
 import { OrderedCarriers } from '../../src/routing/carriers.ts';
 import type { Carrier } from '../../src/routing/ports.ts';
 import { ManualClock } from '../support/clock.ts';
-import { fern } from './bridge.ts';
+import { fern, moss } from './bridge.ts';
 
 const TYPE = 'app.volly.call.offer';
 const carrier = (send: () => Promise<void>, wake: () => Promise<boolean> = async () => false): Carrier => ({
   name: 'x',
+  timeoutMs: 7_000,
   send,
   wake,
 });
@@ -40,10 +40,58 @@ describe('carriers in order', () => {
   it('gives up one that does not answer, and leaves no timer behind', async () => {
     const hangs = carrier(() => new Promise(() => {}));
     const sending = codeOf(hangs, fails('peer_unreachable'));
-    await clock.advance(LIMITS.carrierMs);
+    let ended = false;
+    void sending.then(() => {
+      ended = true;
+    });
+    await clock.advance(6_999);
+    assert.equal(ended, false);
+    await clock.advance(1);
     assert.equal(await sending, 'timed_out');
     assert.equal(await codeOf(carrier(async () => {})), 'sent');
     assert.equal(clock.timers, 0);
+  });
+
+  it('leaves one alone that asks for it, for that peer, and asks the next meanwhile', async () => {
+    const tried = { first: 0, second: 0 };
+    const busy = Object.assign(new VollyError('rate_limited'), { retryAfterMs: 20_000 });
+    const first = carrier(() => {
+      tried.first++;
+      return Promise.reject(busy);
+    });
+    let up = true;
+    const second = carrier(async () => {
+      tried.second++;
+      if (!up) throw new VollyError('homeserver_unreachable');
+    });
+    const both = new OrderedCarriers([first, second], clock);
+    const send = (peer = fern) => both.send(peer, TYPE, ['{}']);
+    await send();
+    await send();
+    assert.deepEqual(tried, { first: 1, second: 2 });
+    await send(moss);
+    assert.equal(tried.first, 2);
+    up = false;
+    // The second asked for no rest, so neither does the whole.
+    await assert.rejects(send(), { code: 'homeserver_unreachable', retryAfterMs: 0 });
+    await clock.advance(20_000);
+    up = true;
+    await send();
+    assert.equal(tried.first, 3);
+  });
+
+  it('asks for as long a rest as the first that may be tried again, and tries none before', async () => {
+    let tried = 0;
+    const asks = (retryAfterMs: number) =>
+      carrier(() => {
+        tried++;
+        return Promise.reject(Object.assign(new VollyError('rate_limited'), { retryAfterMs }));
+      });
+    const both = new OrderedCarriers([asks(20_000), asks(8_000)], clock);
+    await assert.rejects(both.send(fern, TYPE, ['{}']), { code: 'rate_limited', retryAfterMs: 8_000 });
+    await clock.advance(3_000);
+    await assert.rejects(both.send(fern, TYPE, ['{}']), { code: 'rate_limited', retryAfterMs: 5_000 });
+    assert.equal(tried, 2);
   });
 
   it('is awake when any carrier is', async () => {

@@ -34,6 +34,8 @@ export class SimulatedNetwork {
   cut = false;
   /** While set the own homeserver refuses with it. */
   refusal: Error | undefined;
+  /** Of the carriers made from now on. */
+  timeoutMs = 10_000;
   /** The most requests that were under way at once from one server to another. */
   busiest = 0;
   readonly #clock: Clock;
@@ -55,6 +57,7 @@ export class SimulatedNetwork {
   carrier(from: ServerName): Carrier {
     return {
       name: 'simulated',
+      timeoutMs: this.timeoutMs,
       send: (peer, type, encoded) => this.#send({ at: this.#clock.monotonic(), from, peer, type, encoded }),
       wake: async (peer) => {
         this.woken.push({ at: this.#clock.monotonic(), peer });
