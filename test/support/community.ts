@@ -16,12 +16,24 @@ import { reservePorts } from './homeserver/ports.ts';
 import { prepareSynapse, type Synapse } from './homeserver/synapse.ts';
 import { type Exchange, startTap, type Tap } from './tap.ts';
 
-const root = new URL('../../', import.meta.url).pathname;
 /** What `npx volly-bridge` runs. */
-const program = join(root, 'src/bin.js');
+const OWN_PROGRAM = new URL('../../src/bin.js', import.meta.url).pathname;
 const READY_MS = 30_000;
 const STOP_MS = 10_000;
 const run = promisify(execFile);
+
+/** A proxy of a test's, where something passes. */
+export interface Way {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+export interface Ways {
+  /** Between the bridge and its homeserver, which serves `target`. */
+  readonly homeserver?: (target: number) => Promise<Way>;
+  /** Before the homeserver's federation: listens on `port`, the public one. */
+  readonly federation?: (port: number, target: number) => Promise<Way>;
+}
 
 export interface CommunityOptions {
   readonly name: string;
@@ -29,6 +41,10 @@ export interface CommunityOptions {
   readonly authority: TestAuthority;
   readonly tapped?: boolean;
   readonly onExchange?: (exchange: Exchange) => void;
+  /** In place of the taps. */
+  readonly ways?: Ways;
+  /** Another build's `src/bin.js`. */
+  readonly program?: string;
   readonly progress?: Progress;
   /** Laid over the gateway's section of the configuration. */
   readonly gateway?: Readonly<Record<string, unknown>>;
@@ -46,9 +62,11 @@ export class Community {
   readonly logPath: string;
   readonly taps: readonly Tap[];
   readonly #ports: { appservice: number; gateway: number };
+  readonly #ways: readonly Way[];
+  readonly #program: string;
   #bridge: ChildProcess | undefined;
 
-  constructor(options: CommunityOptions, synapse: Synapse, ports: { appservice: number; gateway: number }, taps: readonly Tap[]) {
+  constructor(options: CommunityOptions, synapse: Synapse, ports: { appservice: number; gateway: number }, ways: readonly (Tap | Way)[]) {
     this.name = options.name;
     this.dir = options.dir;
     this.synapse = synapse;
@@ -57,7 +75,9 @@ export class Community {
     this.databasePath = join(options.dir, 'data/volly.db');
     this.keyPath = join(options.dir, 'data/community.key');
     this.logPath = join(options.dir, 'bridge.log');
-    this.taps = taps;
+    this.taps = ways.filter((way): way is Tap => 'exchanges' in way);
+    this.#ways = ways;
+    this.#program = options.program ?? OWN_PROGRAM;
     this.#ports = ports;
   }
 
@@ -79,7 +99,7 @@ export class Community {
 
   /** One run of `volly-bridge …`, with this community's configuration. Rejects with the command's one line. */
   async command(...args: string[]): Promise<string> {
-    const { stdout } = await run(process.execPath, [program, ...args, '--config', this.configPath]);
+    const { stdout } = await run(process.execPath, [this.#program, ...args, '--config', this.configPath]);
     return stdout;
   }
 
@@ -93,7 +113,7 @@ export class Community {
   /** Resolves when the bridge says that it is ready: homeserver and database both. */
   async startBridge(): Promise<void> {
     const log = createWriteStream(this.logPath, { flags: 'a' });
-    const child = spawn(process.execPath, [program, 'start', '--config', this.configPath], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [this.#program, 'start', '--config', this.configPath], { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     this.#bridge = child;
@@ -138,7 +158,7 @@ export class Community {
   async stop(): Promise<void> {
     await this.stopBridge();
     await this.synapse.stop();
-    await Promise.all(this.taps.map((tap) => tap.stop()));
+    await Promise.all(this.#ways.map((way) => way.stop()));
   }
 }
 
@@ -148,12 +168,21 @@ process.once('exit', () => {
   for (const child of endWithParent) child.kill('SIGKILL');
 });
 
-async function startTaps(options: CommunityOptions, synapse: Synapse): Promise<Tap[]> {
-  if (!options.tapped) return [];
-  const { onExchange, authority, name } = options;
+interface WaysIn {
+  readonly homeserver?: Tap | Way | undefined;
+  readonly federation?: Tap | Way | undefined;
+}
+
+async function startWays(options: CommunityOptions, synapse: Synapse): Promise<WaysIn> {
+  const { onExchange, authority, name, ways } = options;
   const clientPort = Number(new URL(synapse.clientUrl).port);
+  if (ways) {
+    const federation = ways.federation?.(synapse.federationPort, synapse.federationTarget);
+    return { homeserver: await ways.homeserver?.(clientPort), federation: await federation };
+  }
+  if (!options.tapped) return {};
   const observed = onExchange ? { onExchange } : {};
-  return Promise.all([
+  const [homeserver, federation] = await Promise.all([
     startTap({ name: `${name} bridge`, target: clientPort, ...observed }),
     startTap({
       name: `${name} federation`,
@@ -163,18 +192,21 @@ async function startTaps(options: CommunityOptions, synapse: Synapse): Promise<T
       ...observed,
     }),
   ]);
+  return { homeserver, federation };
 }
 
 /** Makes and starts a community, from an empty folder to a bridge that is ready. */
 export async function startCommunity(options: CommunityOptions): Promise<Community> {
   await mkdir(options.dir, { recursive: true });
-  const { name, dir, authority, tapped = false, progress } = options;
+  const { name, dir, authority, ways, progress } = options;
+  const tapped = ways ? ways.federation !== undefined : (options.tapped ?? false);
   const synapse = await prepareSynapse({ name, dir: join(dir, 'synapse'), authority, tapped, ...(progress ? { progress } : {}) });
   const [appservice, gateway] = await reservePorts();
-  const taps = await startTaps(options, synapse);
-  const community = new Community(options, synapse, { appservice, gateway }, taps);
+  const { homeserver, federation } = await startWays(options, synapse);
+  const between = [homeserver, federation].filter((way) => way !== undefined);
+  const community = new Community(options, synapse, { appservice, gateway }, between);
   const config = {
-    homeserver: { url: taps[0] ? `http://127.0.0.1:${taps[0].port}` : synapse.clientUrl, server_name: synapse.serverName },
+    homeserver: { url: homeserver ? `http://127.0.0.1:${homeserver.port}` : synapse.clientUrl, server_name: synapse.serverName },
     appservice: { url: `http://127.0.0.1:${appservice}`, listen: { port: appservice } },
     gateway: { listen: { port: gateway }, public_url: community.gatewayUrl, ...options.gateway },
     ...(options.policy ? { policy: options.policy } : {}),

@@ -34,6 +34,10 @@ export interface TapOptions {
   /** Present = TLS on both sides: the certificate is shown to callers, `ca` judges the target. */
   readonly tls?: ServerCertificate & { readonly ca: string };
   readonly onExchange?: (exchange: Exchange) => void;
+  /** Before a request is passed on. */
+  readonly onRequest?: (method: string, path: string) => void;
+  /** False: exchanges are only told of. */
+  readonly keep?: boolean;
 }
 
 export interface Tap {
@@ -51,13 +55,14 @@ async function body(message: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-export async function startTap({ name, port = 0, target, tls, onExchange }: TapOptions): Promise<Tap> {
+export async function startTap({ name, port = 0, target, tls, onExchange, onRequest, keep = true }: TapOptions): Promise<Tap> {
   const exchanges: Exchange[] = [];
   const agent = tls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
 
   async function relay(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const request = await body(incoming);
     const requestedAt = now();
+    onRequest?.(incoming.method ?? '', incoming.url ?? '');
     // Without accept-encoding nobody compresses, so that a search finds what is there.
     const headers = Object.fromEntries(Object.entries(incoming.headers).filter(([header]) => !HOP_BY_HOP.has(header)));
     const forward = (tls ? httpsRequest : httpRequest)({
@@ -84,7 +89,7 @@ export async function startTap({ name, port = 0, target, tls, onExchange }: TapO
       status: answer.statusCode ?? 0,
       response,
     };
-    exchanges.push(exchange);
+    if (keep) exchanges.push(exchange);
     onExchange?.(exchange);
     const passed = Object.entries(answer.headers).filter(([header]) => !HOP_BY_HOP.has(header) && header !== 'content-length');
     outgoing.writeHead(exchange.status, { ...Object.fromEntries(passed), 'content-length': response.length });

@@ -1,0 +1,168 @@
+/** `npm run test:faults`: runs the scenarios, prints the table, exits 1 when a promise was broken. docs/FAULTS.md. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { seeded } from '../support/clock.ts';
+import { BUILDS, makeBuild } from './builds.ts';
+import { HELP, type Options, readOptions } from './options.ts';
+import { failuresOf, type Row, table } from './rows.ts';
+import type { RunOptions, Scenario } from './scenario.ts';
+import { SCENARIOS } from './scenarios.ts';
+import { Scene } from './scene.ts';
+import { World, type WorldOptions } from './world.ts';
+
+const WRONG_SHOWN = 20;
+const began = performance.now();
+const say = (line: string) => console.error(`${((performance.now() - began) / 1_000).toFixed(0).padStart(4)} s  ${line}`);
+
+class Run {
+  readonly #options: Options;
+  readonly #folder: string;
+  #shared: Promise<World> | undefined;
+  readonly #worlds = new Set<World>();
+
+  constructor(options: Options, folder: string) {
+    this.#options = options;
+    this.#folder = folder;
+  }
+
+  async rows(): Promise<Row[]> {
+    const { ids, form } = this.#options;
+    const all = await Promise.all(ids.map(async (id) => (await SCENARIOS[id]!()).scenario));
+    const left = all.filter(({ longOnly }) => form === 'short' && longOnly !== undefined);
+    for (const { id, title, longOnly } of left) console.log(`${id} is not in the short form: ${title} (${longOnly})`);
+    const wanted = all.filter((scenario) => !left.includes(scenario));
+    // What mostly waits, in a world of its own, takes no processor from the others.
+    const beside = wanted.filter(({ waits, world }) => waits && world !== undefined);
+    const lanes = [wanted.filter((scenario) => !beside.includes(scenario)), beside];
+    const rows = (await Promise.all(lanes.map((lane) => this.#inTurn(lane)))).flat();
+    return rows.toSorted((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled([...this.#worlds].map((world) => world.stop()));
+  }
+
+  async #inTurn(scenarios: readonly Scenario[]): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (const scenario of scenarios) rows.push(await this.#row(scenario));
+    return rows;
+  }
+
+  async #row(scenario: Scenario): Promise<Row> {
+    const { form, minutes, seed } = this.#options;
+    const { id, title } = scenario;
+    const progress = (line: string) => say(`${id} ${line}`);
+    const options: RunOptions = { form, minutes, seed, random: seeded(seed + Number(/\d+/.exec(id))), progress };
+    const start = performance.now();
+    progress(title);
+    let result: Omit<Row, 'id' | 'title' | 'seconds'>;
+    try {
+      result = await this.#play(scenario, options);
+    } catch (error) {
+      result = { ...NOTHING, wrong: [`broke: ${error instanceof Error ? error.stack : error}`] };
+    }
+    const row = { id, title, seconds: (performance.now() - start) / 1_000, ...result };
+    const failures = failuresOf(row);
+    progress(failures.length === 0 ? 'ok' : `FAILED: ${failures.join('; ')}`);
+    return row;
+  }
+
+  async #play(scenario: Scenario, options: RunOptions): Promise<Omit<Row, 'id' | 'title' | 'seconds'>> {
+    const world = await this.#world(scenario, options);
+    const scene = await Scene.open(world, join(this.#folder, `logs-${scenario.id}`), options.seed);
+    let broken = true;
+    try {
+      const { bounds = [], notes = [], wrong = [] } = await scenario.run(scene, options);
+      await scene.close();
+      const verdict = await scene.judge();
+      broken = false;
+      return { ...verdict, bounds, notes, wrong: [...wrong, ...verdict.wrong] };
+    } finally {
+      await scene.end();
+      // What a broken scenario leaves behind would break the next ones.
+      if (scenario.world !== undefined || broken) await this.#drop(world);
+    }
+  }
+
+  async #world(scenario: Scenario, options: RunOptions): Promise<World> {
+    if (scenario.world !== undefined) return this.#start(await scenario.world(options));
+    const { build } = this.#options;
+    this.#shared ??= (async () => this.#start(build === undefined ? {} : { programOfB: await makeBuild(build, this.#folder) }))();
+    return this.#shared;
+  }
+
+  async #start(options: WorldOptions): Promise<World> {
+    const world = await World.start(this.#folder, options);
+    this.#worlds.add(world);
+    return world;
+  }
+
+  async #drop(world: World): Promise<void> {
+    this.#worlds.delete(world);
+    if ((await this.#shared?.catch(() => undefined)) === world) this.#shared = undefined;
+    await world.stop();
+  }
+}
+
+const NOTHING = {
+  ...{ sent: 0, delivered: 0, lost: 0, doubled: 0, outOfOrder: 0, ghostRings: 0, falseEnds: 0, openCalls: 0, unjournaled: 0 },
+  ...{ failed: 0, unconfirmed: 0, recoveryMs: undefined, bounds: [], notes: [] },
+};
+
+/** For test/run.ts: each row is a test. */
+function leaveCounts(passed: number, failed: number): void {
+  const file = process.env['VOLLY_TEST_COUNTS'];
+  if (file) writeFileSync(file, JSON.stringify({ passed, failed, skipped: 0 }));
+}
+
+/** Whether all is as it should be. */
+async function main(options: Options): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), 'volly-faults-'));
+  let keep = options.keep;
+  process.once('exit', () => {
+    if (!keep) rmSync(folder, { recursive: true, force: true });
+  });
+  const run = new Run(options, folder);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void run.stop().finally(() => process.exit(130)));
+  console.log(`seed ${options.seed}, ${options.form} form`);
+  let rows: Row[];
+  try {
+    rows = await run.rows();
+  } finally {
+    await run.stop();
+  }
+  console.log(`\n${table(rows)}`);
+  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+  const failed = rows.filter((row) => failuresOf(row).length > 0);
+  for (const row of failed) {
+    console.log(`\n${row.id} failed: ${failuresOf(row).join('; ')}`);
+    for (const line of row.wrong.slice(0, WRONG_SHOWN)) console.log(`  ${line}`);
+    if (row.wrong.length > WRONG_SHOWN) console.log(`  … and ${row.wrong.length - WRONG_SHOWN} more`);
+  }
+  if (failed.length > 0) keep = true;
+  if (keep) console.log(`\nlogs and databases are in ${folder}`);
+  if (options.build !== undefined) return foundBad(rows, options.build);
+  leaveCounts(rows.length - failed.length, failed.length);
+  return failed.length === 0;
+}
+
+function foundBad(rows: readonly Row[], name: keyof typeof BUILDS): boolean {
+  const { shows } = BUILDS[name];
+  const found = rows.some((row) => row[shows] > 0);
+  console.log(`\nthe build ${name} was ${found ? `found: ${shows} is not 0` : 'NOT FOUND'}`);
+  return found;
+}
+
+try {
+  const options = readOptions();
+  if (!options) console.log(HELP);
+  else if (!(await main(options))) process.exitCode = 1;
+} catch (error) {
+  const known =
+    error instanceof Error && ((error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') || /^--/.test(error.message));
+  console.error(known ? `${(error as Error).message}\n\n${HELP}` : error);
+  process.exitCode = known ? 2 : 1;
+}

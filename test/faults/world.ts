@@ -1,0 +1,148 @@
+/**
+ * Two communities with real Synapses and bridges, and the stores of their members' apps. One world serves many scenarios one after the
+ * other; a scene (scene.ts) is one scenario's time in it.
+ *
+ * Members by role, `a0t` on side a and so on: talkers (`t`) keep a call with the other side's of the same number; callers (`c`) set up
+ * calls to the other side's callees (`r`).
+ */
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { inviteMember } from '../../src/compose.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { parseLocalpart } from '../../src/ids.ts';
+import { type Community, startCommunity, type Ways } from '../support/community.ts';
+import { createAuthority } from '../support/homeserver/certificates.ts';
+import type { LoadOptions } from './apps/load.ts';
+import { now, type Side as SideName } from './log.ts';
+import { type SyncTap, startSyncTap } from './sync-tap.ts';
+
+export interface WorldOptions {
+  /** Pairs that talk, and callers and callees of each side. */
+  readonly talkers?: number;
+  readonly callers?: number;
+  readonly callees?: number;
+  /** Proxies. Without one of a side's own between bridge and homeserver, a tap there tells what was let go. */
+  readonly ways?: { readonly a?: Ways; readonly b?: Ways };
+  /** Laid over the gateway's section of the configuration. */
+  readonly gateway?: { readonly a?: Readonly<Record<string, unknown>>; readonly b?: Readonly<Record<string, unknown>> };
+  /** Another build's `src/bin.js` for bridge b. */
+  readonly programOfB?: string;
+}
+
+export class World {
+  readonly folder: string;
+  readonly a: Community;
+  readonly b: Community;
+  readonly #sizes: Required<Pick<WorldOptions, 'talkers' | 'callers' | 'callees'>>;
+  readonly #taps: { readonly a?: SyncTap; readonly b?: SyncTap };
+  #enrolled = false;
+
+  private constructor(
+    folder: string,
+    communities: readonly [Community, Community],
+    taps: { readonly a?: SyncTap; readonly b?: SyncTap },
+    options: WorldOptions,
+  ) {
+    this.folder = folder;
+    [this.a, this.b] = communities;
+    this.#taps = taps;
+    const { talkers = 10, callers = 6, callees = 6 } = options;
+    this.#sizes = { talkers, callers, callees };
+  }
+
+  /** In a folder of its own below `parent`. */
+  static async start(parent: string, options: WorldOptions = {}): Promise<World> {
+    const folder = await mkdtemp(join(parent, 'world-'));
+    const authority = createAuthority();
+    const taps: { a?: SyncTap; b?: SyncTap } = {};
+    const start = (side: SideName) => {
+      const { ways, gateway, programOfB } = options;
+      const homeserver = async (target: number) => {
+        const tap = await startSyncTap(target);
+        taps[side] = tap;
+        return tap;
+      };
+      return startCommunity({
+        name: side,
+        dir: join(folder, side),
+        authority,
+        ways: { homeserver, ...ways?.[side] },
+        gateway: gateway?.[side] ?? {},
+        ...(side === 'b' && programOfB !== undefined ? { program: programOfB } : {}),
+      });
+    };
+    const started = await Promise.allSettled([start('a'), start('b')]);
+    const communities = started.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
+    const failed = started.find((one) => one.status === 'rejected');
+    if (failed) {
+      await Promise.all(communities.map((community) => community.stop()));
+      throw failed.reason;
+    }
+    return new World(folder, communities as [Community, Community], taps, options);
+  }
+
+  /** Undefined where a scenario has a proxy of its own there. */
+  tap(side: SideName): SyncTap | undefined {
+    return this.#taps[side];
+  }
+
+  /** Every member of a side, with an invite as long as it has not enrolled. */
+  async members(side: SideName): Promise<Readonly<Record<string, string | null>>> {
+    const { talkers, callers, callees } = this.#sizes;
+    const names = [...this.#names(side, 't', talkers), ...this.#names(side, 'c', callers), ...this.#names(side, 'r', callees)];
+    const config = loadConfig(this[side].configPath);
+    const found: Record<string, string | null> = {};
+    for (const name of names) found[name] = this.#enrolled ? null : await inviteMember(config, parseLocalpart(name));
+    return found;
+  }
+
+  /** From now on the apps' stores hold their accounts. */
+  enrolled(): void {
+    this.#enrolled = true;
+  }
+
+  /** The usual load of one side. Side a makes the calls of even pairs, side b those of odd ones. */
+  loadOf(side: SideName, { everyMs, setupsPerSecond }: Pick<LoadOptions, 'everyMs' | 'setupsPerSecond'>): LoadOptions {
+    const { talkers, callers, callees } = this.#sizes;
+    const other = side === 'a' ? 'b' : 'a';
+    const theirs = (name: string) => `${name}@${this[other].serverName}`;
+    const own = this.#names(side, 't', talkers).filter((_, i) => (i % 2 === 0) === (side === 'a'));
+    return {
+      talks: Object.fromEntries(own.map((name) => [name, theirs(other + name.slice(1))])),
+      everyMs,
+      callers: this.#names(side, 'c', callers),
+      callees: this.#names(other, 'r', callees).map(theirs),
+      setupsPerSecond,
+    };
+  }
+
+  /** Of these envelopes, those that the database of a killed bridge knows, journaled or remembered. */
+  async known(side: SideName, ids: readonly string[]): Promise<readonly string[]> {
+    // A copy: to open the database would mend it.
+    const copy = join(this.folder, `${side}-${now()}`);
+    await mkdir(copy);
+    try {
+      for (const suffix of ['', '-wal'])
+        await copyFile(this[side].databasePath + suffix, join(copy, `db${suffix}`)).catch(() => {});
+      const db = new Database(join(copy, 'db'));
+      try {
+        const raws = db.prepare<[], { raw: string }>('SELECT raw FROM journal').all();
+        const seen = db.prepare<[string]>('SELECT 1 FROM inbox_seen WHERE id = ?');
+        return ids.filter((id) => seen.get(id) !== undefined || raws.some(({ raw }) => raw.includes(id)));
+      } finally {
+        db.close();
+      }
+    } finally {
+      await rm(copy, { recursive: true });
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled([this.a.stop(), this.b.stop()]);
+  }
+
+  #names(side: SideName, role: string, count: number): string[] {
+    return Array.from({ length: count }, (_, i) => `${side}${i}${role}`);
+  }
+}
