@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestAuthority } from './certificates.ts';
+import type { HomeserverPorts } from './homeserver.ts';
 import { HOST } from './ports.ts';
 
 export interface SynapseFiles {
@@ -10,13 +11,6 @@ export interface SynapseFiles {
   readonly database: string;
   readonly log: string;
   readonly ca: string;
-}
-
-export interface SynapsePorts {
-  readonly federation: number;
-  readonly client: number;
-  /** Where federation is served when something of the test's own (a tap, a cut) listens on the public port. */
-  readonly behind?: number;
 }
 
 /** Settings of homeserver.yaml, laid over ours; see Synapse's configuration manual. */
@@ -30,7 +24,7 @@ export const filesIn = (dir: string): SynapseFiles => ({
 });
 
 /** What stays the same however often the server starts: certificate, signing key, secrets. Returns the settings that hold them. */
-export async function writeIdentity(dir: string, authority: TestAuthority, ports: SynapsePorts): Promise<Overrides> {
+export async function writeIdentity(dir: string, authority: TestAuthority, ports: HomeserverPorts): Promise<Overrides> {
   await mkdir(dir, { recursive: true });
   const { certificate, key } = authority.issue();
   const unpadded = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '');
