@@ -2,7 +2,7 @@
  * The one way in: a long poll of the bridge user's /sync. Each answer is journaled, in the commit that also holds what routing it puts
  * into the inbox; only the request after that commit, with the answer's position as `since`, lets the homeserver forget it.
  *
- * The position is never stored. After a start, or after the homeserver was away, the first request has no `since`: it brings all that
+ * The position is never stored. After a start, and after any failure, the first request has no `since`: it brings all that
  * was not forgotten yet, some of it for the second time, which the router knows by its ids. A stored `since` is worse: when the
  * homeserver was restored from a backup it lies in the future, and Synapse then deletes unread all that it still had.
  * An answer without envelopes needs no journal: a crash after it asks without `since` too.
@@ -156,8 +156,9 @@ export class SyncReceiver implements Receiver {
       return false;
     }
     const deaf = known.code === 'homeserver_deaf';
-    if (deaf || isAway(known.code)) this.#since = undefined; // it may come back as another, older one
-    if (this.#since === undefined) this.#echo.renew();
+    if (this.#since === undefined || deaf || isAway(known.code)) this.#echo.renew();
+    // Whatever it was: by the next request the homeserver may be another, older one, also without our having seen it go.
+    this.#since = undefined;
     if (deaf || this.#failures >= FAILURES_UNTIL_NOT_READY) this.#ready = false;
     if (!this.#ready || known.code === 'homeserver_refused') this.#prepared = false;
     const kind = isAway(known.code) ? 'away' : known.code;

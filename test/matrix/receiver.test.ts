@@ -165,6 +165,26 @@ describe('receiver', () => {
     assert.equal(world.home.requests.length, requests);
   });
 
+  it('skips nothing when the homeserver was restored while it waited for another reason', async () => {
+    const one = bench(world);
+    running = one.receiver;
+    const restore = world.home.backup();
+    await running.start();
+    await until('ready', () => one.receiver.state.ready);
+    for (let n = 0; n < 5; n++) await send();
+    await until('all', () => one.route.routed.length === 5);
+    const asked = world.home.count('GET', '/sync');
+    world.home.fault = ({ path }) =>
+      path.endsWith('/sync') ? { status: 429, body: { errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: 300 } } : undefined;
+    const sent = [await send()]; // ends the poll
+    await until('refused', () => one.report.counts.has('sync_failed rate_limited'));
+    assert.ok(world.home.count('GET', '/sync') > asked);
+    restore();
+    world.home.fault = () => undefined;
+    sent.push(await send());
+    await until('the one sent after it', () => one.route.ids.includes(sent[1]!));
+  });
+
   it('waits as long as a 429 asks', async () => {
     const one = bench(world);
     running = one.receiver;
