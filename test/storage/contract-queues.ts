@@ -76,6 +76,13 @@ export function queuesContract(stores: () => Stores): void {
       assert.equal(await accept(inboxRow(1)), 'duplicate');
     });
 
+    it('does not show as past its end what was taken a moment ago', async () => {
+      await accept(inboxRow(1, { expires: 1_000 }));
+      const taken = stores().inbox.taken(phone, orchid, idOf(1));
+      assert.deepEqual(await stores().inbox.expired(1_000, 10), []);
+      assert.equal(await taken, true);
+    });
+
     it('forgets ids in portions, none before its time', async () => {
       for (const n of [1, 2, 3]) await accept(inboxRow(n), 1_000 * n);
       assert.equal(await stores().inbox.forget(999, 10), 0);
