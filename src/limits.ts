@@ -149,6 +149,8 @@ export const LIMITS = {
   carrierMs: 10_000,
   /** Requests under way to one peer, and only while whole events wait: more would only queue inside the homeserver. */
   requestsPerPeer: 4,
+  /** Hellos to known peers in one second of a round: 10,000 of them take 8 min, and a homeserver that has just come back has other work. */
+  greetsPerSecond: 20,
   /** Hellos of one peer: each may cost a reply and a repeat of all that waits. */
   hellosPerSecond: 1 / 3,
   /** A bridge that restarts, with a wake-up or two. */
@@ -191,7 +193,7 @@ export const LIMITS = {
   syncBytes: 33_554_432,
   /** Any other answer of the homeserver: they have a few hundred bytes, so this is room and not a need. */
   answerBytes: 1_048_576,
-  /** Peer servers of which anything is remembered in memory: names cost nothing, so there must be an end. */
+  /** Peer servers of which anything is remembered, in memory or on disk: names cost nothing, so there must be an end. */
   peers: 10_000,
 
   // Gateway

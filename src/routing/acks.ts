@@ -39,6 +39,13 @@ export class Acks {
     if (gathered.ids.size >= LIMITS.acksPerEnvelope) this.#flush(peer);
   }
 
+  /** Ids that wait to be sent. */
+  get pending(): number {
+    let sum = 0;
+    for (const { ids } of this.#gathered.values()) sum += ids.size;
+    return sum;
+  }
+
   flush(): void {
     for (const peer of this.#gathered.keys()) this.#flush(peer);
   }

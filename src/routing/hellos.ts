@@ -6,6 +6,7 @@ import type { EnvelopeOf } from '../protocol/envelope.ts';
 import { Buckets } from './buckets.ts';
 import type { Lives } from './lives.ts';
 import type { Outbox } from './outbox.ts';
+import type { Peers } from './peers.ts';
 import type { Counters, Log } from './ports.ts';
 
 type Hello = EnvelopeOf<'app.volly.hello'>;
@@ -13,6 +14,7 @@ type Hello = EnvelopeOf<'app.volly.hello'>;
 export interface HellosOptions {
   readonly own: ServerName;
   readonly outbox: Pick<Outbox, 'sendOnce' | 'resend'>;
+  readonly peers: Pick<Peers, 'measured'>;
   readonly lives: Lives;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -44,24 +46,30 @@ export class Hellos {
   received(hello: Hello): void {
     const peer = hello.from;
     if (!this.#received.take(peer)) return;
-    this.#measure(hello);
+    const skewMs = this.#skewOf(hello);
+    if (skewMs !== undefined) this.#measured(peer, skewMs);
     if (!hello.reply) this.#send(peer, true);
     this.#options.outbox.resend(peer);
   }
 
   /**
-   * A reply was written between our question and now, so anything outside is skew. A question may have waited in the homeserver for
-   * hours, so only a time of the future says something.
+   * How far the peer's clock is ahead of ours, as far as that can be told. A reply was written between our question and now, so anything
+   * outside is skew. A question may have waited in the homeserver for hours, so only a time of the future says something.
    */
-  #measure({ from, time, reply }: Hello): void {
+  #skewOf({ from, time, reply }: Hello): number | undefined {
     const now = this.#options.clock.now();
-    const asked = this.#asked.get(from);
+    const asked = reply ? this.#asked.get(from) : undefined;
     if (reply) this.#asked.delete(from);
-    const behind = reply && asked !== undefined ? asked - time : 0;
-    const skewMs = Math.max(time - now, behind);
-    if (skewMs <= LIMITS.skewMs) return;
-    this.#options.counters.count('clock_skew');
-    this.#options.log.warn('clock_skew', { peer: from, seconds: Math.round(skewMs / 1_000) });
+    if (time > now) return time - now;
+    return asked === undefined ? undefined : Math.min(0, time - asked);
+  }
+
+  #measured(peer: ServerName, skewMs: number): void {
+    const { peers, counters, log } = this.#options;
+    peers.measured(peer, skewMs);
+    if (Math.abs(skewMs) <= LIMITS.skewMs) return;
+    counters.count('clock_skew');
+    log.warn('clock_skew', { peer, seconds: Math.round(skewMs / 1_000) });
   }
 
   #send(peer: ServerName, reply: boolean): void {

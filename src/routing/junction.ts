@@ -6,19 +6,21 @@ import { Acks } from './acks.ts';
 import { Arrivals } from './arrivals.ts';
 import { OrderedCarriers } from './carriers.ts';
 import { Ends } from './ends.ts';
+import { Greeter } from './greeter.ts';
 import { Hellos } from './hellos.ts';
 import { Inbox } from './inbox.ts';
 import { Keys } from './keys.ts';
 import { Lives } from './lives.ts';
 import { Outbox } from './outbox.ts';
+import { Peers } from './peers.ts';
 import { createPolicy, type PolicyOptions } from './policy.ts';
-import type { Carrier, Counters, Doorway, Log, Mailbox, Route, Shelf } from './ports.ts';
+import type { Carrier, Counters, Doorway, JunctionCounts, Log, Mailbox, PeerState, Route, Shelf } from './ports.ts';
 import { Router } from './router.ts';
 import { Sweeper } from './sweeper.ts';
 
 export interface JunctionOptions {
   readonly own: ServerName;
-  readonly stores: Pick<Stores, 'inbox' | 'outbox' | 'members'>;
+  readonly stores: Pick<Stores, 'inbox' | 'outbox' | 'members' | 'peers'>;
   /** In the order they are tried. */
   readonly carriers: readonly Carrier[];
   readonly doorway: Doorway;
@@ -34,6 +36,12 @@ export interface Junction extends Route {
   readonly mailbox: Mailbox;
   /** For the operator: servers that envelopes wait for, and their bytes in memory. */
   load(): { readonly peers: number; readonly bytes: number };
+  /** For the operator: communities that something waits for or whose bridges have spoken to this one, last heard first. */
+  peers(): readonly PeerState[];
+  /** For the operator: how full everything is. Throws `database`. */
+  counts(): Promise<JunctionCounts>;
+  /** Says hello to every known peer, some each second. At the start and each hour by itself; called when the homeserver is back. */
+  greet(): void;
   /** Goes on with what an earlier run left. Before the receiver and the gateway start. */
   start(): Promise<void>;
   /** After the receiver and the gateway have stopped, before the stores close. Loses nothing; takes at most some seconds. */
@@ -61,26 +69,48 @@ export function createJunction(options: JunctionOptions): Junction {
     },
   });
   const ends = new Ends({ ...common, inbox, outbox });
-  const hellos = new Hellos({ ...common, outbox });
+  const peers = new Peers({ ...common, store: stores.peers });
+  const hellos = new Hellos({ ...common, outbox, peers });
   const acks = new Acks({ ...common, outbox });
   const keys = new Keys(options.shelf, lives, clock, random);
   const arrivals = new Arrivals({ ...common, members: stores.members, inbox, outbox, ends, keys, hellos, doorway });
-  const router = new Router({ ...common, inbox, policy: createPolicy(options.policy ?? {}), arrivals, outbox, acks });
+  const policy = createPolicy(options.policy ?? {});
+  const router = new Router({ ...common, inbox, policy, arrivals, outbox, acks, peers });
+  const states = (): readonly PeerState[] => peers.states(outbox.states);
+  const greeter = new Greeter({
+    ...common,
+    peers: () =>
+      states()
+        .map(({ server }) => server)
+        .filter(policy),
+    greet: (peer) => hellos.greet(peer),
+  });
   const sweeper = new Sweeper({ ...common, inbox: stores.inbox, outbox: stores.outbox, ends });
 
   return {
     mailbox: inbox,
     load: () => outbox.load,
+    peers: states,
+    counts: async () => {
+      const { waiting, seen } = await stores.inbox.counts();
+      const rows = outbox.states.reduce((sum, state) => sum + state.waiting, 0);
+      return { outbox: rows, outboxBytes: outbox.load.bytes, inbox: waiting, seen, acks: acks.pending, peers: peers.size };
+    },
+    greet: () => greeter.begin(),
     route: (envelope, origin) => router.route(envelope, origin),
     async start() {
-      for (const peer of await outbox.start()) hellos.greet(peer);
+      await peers.start();
+      await outbox.start();
+      greeter.begin();
       sweeper.start();
     },
     async stop() {
+      greeter.stop();
       await router.close();
       await sweeper.stop();
       acks.flush();
       await outbox.stop();
+      await peers.stop();
     },
   };
 }

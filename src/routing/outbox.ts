@@ -9,6 +9,7 @@ import { type Entry, entryOf, rowOf } from './entries.ts';
 import type { Lives } from './lives.ts';
 import { Load } from './load.ts';
 import { PeerQueue } from './peer-queue.ts';
+import type { Waiting } from './peers.ts';
 import type { Carrier, Counters } from './ports.ts';
 
 /** How finely repeats and ends are timed. One pass over all that waits costs microseconds. */
@@ -50,12 +51,16 @@ export class Outbox {
     return { peers: this.#peers.size, bytes: this.#load.bytes };
   }
 
-  /** Goes on with what an earlier run left; returns the peers it is for. */
-  async start(): Promise<readonly ServerName[]> {
+  /** Of each peer that something is here for. */
+  get states(): readonly Waiting[] {
+    return [...this.#peers.values()].map((queue) => queue.state);
+  }
+
+  /** Goes on with what an earlier run left. */
+  async start(): Promise<void> {
     // An earlier run may have sent any of these.
     for (const row of await this.#options.store.all())
       this.#add({ ...entryOf(row, this.#options.lives.now()), acked: true, left: true });
-    return [...this.#peers.keys()];
   }
 
   /** Resolves once the envelope is on disk: a definite end is promised from here on. Throws `overloaded`, `database`. */
@@ -144,7 +149,9 @@ export class Outbox {
   #tick(): void {
     this.#cancelTick = undefined;
     for (const queue of this.#peers.values()) {
-      for (const entry of queue.tick()) void this.#expire(entry);
+      for (const entry of queue.tick())
+        if (entry.acked) void this.#expire(entry);
+        else queue.remove(entry.id);
       if (queue.empty) this.#peers.delete(queue.peer);
     }
     if (this.#peers.size > 0) this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#tick());
@@ -152,7 +159,6 @@ export class Outbox {
 
   async #expire(entry: Entry): Promise<void> {
     const { counters, ended } = this.#options;
-    if (!entry.acked) return this.#peers.get(entry.peer)?.remove(entry.id);
     const reason = entry.left || entry.sending ? 'unconfirmed' : 'peer_unreachable';
     // The database is away: the next tick finds the entry again.
     await this.#end(entry.peer, entry.id, () => ended(entry, reason)).catch(() => counters.count('end_failed'));

@@ -4,6 +4,7 @@ import type { EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { type Entry, ReadyQueue } from './entries.ts';
 import { Patient, patienceOf } from './haste.ts';
+import type { Waiting } from './peers.ts';
 import { repeatAfter } from './repeats.ts';
 import { Requests, type RequestsOptions } from './requests.ts';
 import { Waking } from './waking.ts';
@@ -46,6 +47,19 @@ export class PeerQueue {
   /** Presence updates among what waits. */
   get presence(): number {
     return this.#presence;
+  }
+
+  /** Of what is to be acknowledged; the rest is gone in a moment. */
+  get state(): Waiting {
+    let [waiting, bytes, since] = [0, 0, this.#options.lives.now()];
+    for (const entry of this.#entries.values()) {
+      if (!entry.acked) continue;
+      waiting++;
+      bytes += entry.encoded.length;
+      since = Math.min(since, entry.since);
+    }
+    const oldestMs = this.#options.lives.now() - since;
+    return { server: this.peer, state: this.#waking.state(oldestMs), waiting, bytes, oldestMs };
   }
 
   add(entry: Entry): void {

@@ -60,6 +60,42 @@ export interface Mailbox {
   taken(device: DeviceAddress, envelope: { readonly id: EnvelopeId; readonly from: Address }): Promise<void>;
 }
 
+/**
+ * `ok`: nothing waits for it longer than 4 s. Else `waiting`: it is being woken, and no attempt has come to an end; `unreachable`: its
+ * server did not answer the last attempt; `silent`: its server answers, and its bridge has acknowledged nothing since.
+ */
+export type PathState = 'ok' | 'waiting' | 'unreachable' | 'silent';
+
+/** A community that envelopes wait for, or whose bridge has spoken to this one. */
+export interface PeerState {
+  readonly server: ServerName;
+  readonly state: PathState;
+  /** Envelopes that it has not acknowledged, sent or not, and their bytes. */
+  readonly waiting: number;
+  readonly bytes: number;
+  /** How long the oldest of these has waited, in ms, in this run of the bridge. 0 where none waits. */
+  readonly oldestMs: number;
+  /** Unix time in ms when its bridge was last heard; roughly, where that was before this run. */
+  readonly heardAt?: number;
+  /** How far its clock is ahead of ours, in ms, by its last hello. */
+  readonly skewMs?: number;
+}
+
+/** How full the junction is; each has its limit in limits.ts. */
+export interface JunctionCounts {
+  /** Envelopes for other communities that they have not acknowledged. */
+  readonly outbox: number;
+  readonly outboxBytes: number;
+  /** Envelopes for own devices that nobody has taken. */
+  readonly inbox: number;
+  /** Ids remembered to tell repeats. */
+  readonly seen: number;
+  /** Ids gathered for acknowledgements not yet sent. */
+  readonly acks: number;
+  /** Communities remembered. */
+  readonly peers: number;
+}
+
 /** Counts for the operator. Labels have few values: types, codes, never a member. */
 export interface Counters {
   count(name: string, labels?: Readonly<Record<string, string>>): void;

@@ -7,8 +7,8 @@ const LONGEST_MS = 8_000;
 const SLOW_AFTER_MS = 120_000;
 const SLOWEST_MS = 300_000;
 
-/** Within 15 %, so that what failed together is not repeated by all bridges together. */
-const jittered = (ms: number, random: RandomBytes): number => Math.round(ms * (0.85 + (0.3 * random(1)[0]!) / 255));
+/** Within 15 %, so that what bridges do after the same moment they do not do together. */
+export const jittered = (ms: number, random: RandomBytes): number => Math.round(ms * (0.85 + (0.3 * random(1)[0]!) / 255));
 
 /** After the `tries`-th transmission (from 1) of something `age` ms old. */
 export const repeatAfter = (tries: number, age: number, random: RandomBytes): number =>

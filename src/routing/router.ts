@@ -13,6 +13,7 @@ import { Buckets } from './buckets.ts';
 import type { Inbox } from './inbox.ts';
 import { type Lives, lifeOf } from './lives.ts';
 import type { Outbox } from './outbox.ts';
+import type { Peers } from './peers.ts';
 import type { Policy } from './policy.ts';
 import type { Counters, Origin, Route } from './ports.ts';
 
@@ -24,6 +25,7 @@ export interface RouterOptions {
   readonly inbox: Pick<Inbox, 'seen'>;
   readonly outbox: Outbox;
   readonly acks: Acks;
+  readonly peers: Pick<Peers, 'heard'>;
   readonly clock: Clock;
   readonly counters: Counters;
 }
@@ -73,11 +75,12 @@ export class Router implements Route {
   }
 
   async #inbound(envelope: Envelope, origin: ServerName): Promise<void> {
-    const { own, policy, lives, arrivals, acks } = this.#options;
+    const { own, policy, lives, arrivals, acks, peers } = this.#options;
     // R10: a server speaks for its own addresses only. Own devices come through the gateway, never through the homeserver.
     if (serverOfAddress(envelope.from) !== origin || origin === own) throw new VollyError('wrong_sender', envelope.type);
     if (serverOfAddress(envelope.to) !== own) throw new VollyError('wrong_recipient', envelope.type);
     if (!policy(origin)) throw new VollyError('denied_by_policy', envelope.type);
+    peers.heard(origin);
     if (!(await this.#cameInTime(envelope, origin))) await arrivals.take(envelope, origin, lives.deadline(envelope));
     // Also for a repeated one: the first ack was lost, or is on its way.
     if (isAcked(envelope.type)) acks.add(origin, envelope.id);

@@ -4,7 +4,7 @@
  */
 import type { ServerName } from '../ids.ts';
 import type { Lives } from './lives.ts';
-import type { Carrier } from './ports.ts';
+import type { Carrier, PathState } from './ports.ts';
 
 const AFTER_MS = 4_000;
 const AGAIN_MS = 3_000;
@@ -21,6 +21,8 @@ export class Waking {
   readonly #lives: Lives;
   readonly #woken: () => void;
   #underWay = false;
+  /** Of the last attempt since the peer's bridge spoke. */
+  #answered: boolean | undefined;
   #nextAt = 0;
   /** How often in a row the server answered while its bridge stayed silent. */
   #answers = 0;
@@ -35,7 +37,15 @@ export class Waking {
   /** The peer's bridge spoke: the next silence is a new one. */
   heard(): void {
     this.#answers = 0;
+    this.#answered = undefined;
     this.#nextAt = Math.min(this.#nextAt, this.#lives.now() + ANSWERED_MS);
+  }
+
+  /** Of a peer that something has waited for this long. */
+  state(ms: number): PathState {
+    if (ms < AFTER_MS) return 'ok';
+    if (this.#answered === undefined) return 'waiting';
+    return this.#answered ? 'silent' : 'unreachable';
   }
 
   /** Something has waited for this long. */
@@ -47,6 +57,7 @@ export class Waking {
       .catch(() => false)
       .then((answered) => {
         this.#underWay = false;
+        this.#answered = answered;
         const pause = answered ? this.#afterAnswer() : ms < LONG_CUT_MS ? AGAIN_MS : AGAIN_LONG_MS;
         this.#nextAt = this.#lives.now() + pause;
         if (answered) this.#woken();

@@ -49,6 +49,8 @@ export interface InboxStore {
   remove(keys: readonly Pick<InboxRow, 'origin' | 'id'>[]): Promise<void>;
   /** Forgets keys past their `forgetAt`, at most `limit`; returns how many. */
   forget(now: number, limit: number): Promise<number>;
+  /** Rows that wait and keys that are remembered. */
+  counts(): Promise<{ readonly waiting: number; readonly seen: number }>;
 }
 
 export interface OutboxRow {
@@ -77,6 +79,21 @@ export interface OutboxStore {
   find(id: EnvelopeId): Promise<Pick<OutboxRow, 'id' | 'peer' | 'type' | 'from' | 'to' | 'expires'> | undefined>;
   /** Forgets addresses of acknowledged rows LIMITS.ackedMemoryMs past their end. */
   forget(now: number): Promise<void>;
+}
+
+export interface PeerRow {
+  readonly server: ServerName;
+  /** Unix time in ms when its bridge was last heard, roughly. */
+  readonly heardAt: number;
+  /** How far its clock was ahead of ours, in ms, when that was last measured. */
+  readonly skewMs?: number;
+}
+
+/** Communities whose bridges have spoken to this one: at most LIMITS.peers, the longest unheard are forgotten. */
+export interface PeerStore {
+  /** Longest unheard first. */
+  all(): Promise<readonly PeerRow[]>;
+  put(rows: readonly PeerRow[]): Promise<void>;
 }
 
 export interface QuarantineRow {
@@ -149,6 +166,7 @@ export interface Stores {
   readonly journal: JournalStore;
   readonly inbox: InboxStore;
   readonly outbox: OutboxStore;
+  readonly peers: PeerStore;
   readonly quarantine: QuarantineStore;
   readonly members: MemberStore;
   readonly invites: InviteStore;

@@ -61,6 +61,8 @@ export interface BridgeOptions {
   readonly server: ServerName;
   readonly clock: ManualClock;
   readonly networks: readonly SimulatedNetwork[];
+  /** Instead of those of the networks. */
+  readonly carriers?: readonly Carrier[];
   readonly devices?: readonly DeviceAddress[];
   readonly stores?: Stores;
   readonly policy?: PolicyOptions;
@@ -82,10 +84,11 @@ export class Bridge {
   /** Localpart → bundles. */
   readonly shelf = new Map<string, readonly Uint8Array[]>();
 
-  constructor({ server, clock, networks, devices = [], stores = memoryStores(), policy = {} }: BridgeOptions) {
+  constructor(options: BridgeOptions) {
+    const { server, clock, networks, devices = [], stores = memoryStores(), policy = {} } = options;
     this.server = server;
     this.stores = stores;
-    const carriers: readonly Carrier[] = networks.map((network) => network.carrier(server));
+    const carriers = options.carriers ?? networks.map((network) => network.carrier(server));
     this.junction = createJunction({
       own: server,
       stores,

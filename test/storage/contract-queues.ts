@@ -1,6 +1,6 @@
 /** What journals, inboxes and outboxes keep. */
 import assert from 'node:assert/strict';
-import { parseDeviceAddress } from '../../src/ids.ts';
+import { parseDeviceAddress, parseServerName } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { InboxRow, Stores } from '../../src/storage/types.ts';
 import { fern, idOf, inboxRow, orchid, outboxRow, phone } from './rows.ts';
@@ -92,6 +92,14 @@ export function queuesContract(stores: () => Stores): void {
       assert.equal(await accept(inboxRow(3)), 'duplicate');
     });
 
+    it('counts what waits and what is remembered', async () => {
+      assert.deepEqual(await stores().inbox.counts(), { waiting: 0, seen: 0 });
+      for (const n of [1, 2]) await accept(inboxRow(n));
+      await accept(inboxRow(3, { origin: fern }));
+      await stores().inbox.remove([inboxRow(1)]);
+      assert.deepEqual(await stores().inbox.counts(), { waiting: 2, seen: 3 });
+    });
+
     it('is full for one device without being full for another', async () => {
       const of = (n: number) => ({ origin: n % 2 ? fern : orchid, from: `m${n}@${n % 2 ? fern : orchid}/PHONE` });
       const fill = Array.from({ length: LIMITS.inboxPerDevice }, (_, n) => accept(inboxRow(n, of(n))));
@@ -111,6 +119,27 @@ export function queuesContract(stores: () => Stores): void {
       assert.ok((await Promise.all(fill)).every((result) => result === 'accepted'));
       assert.equal(await accept(inboxRow(99_999)), 'full');
       assert.equal(await accept(inboxRow(99_999, { origin: fern })), 'accepted');
+    });
+  });
+
+  describe('peers', () => {
+    const peer = (n: number, changes = {}) => ({ server: parseServerName(`s${n}.example`), heardAt: n, ...changes });
+
+    it('are given back longest unheard first, as they were last put', async () => {
+      await stores().peers.put([peer(2, { skewMs: -30_000 }), peer(1)]);
+      assert.deepEqual(await stores().peers.all(), [peer(1), peer(2, { skewMs: -30_000 })]);
+      await stores().peers.put([peer(1, { heardAt: 3, skewMs: 0 })]);
+      assert.deepEqual(await stores().peers.all(), [peer(2, { skewMs: -30_000 }), peer(1, { heardAt: 3, skewMs: 0 })]);
+    });
+
+    it('are bounded: the longest unheard is forgotten', async () => {
+      await stores().peers.put(Array.from({ length: LIMITS.peers }, (_, n) => peer(n)));
+      await stores().peers.put([peer(LIMITS.peers), peer(0, { heardAt: 5 })]);
+      const left = await stores().peers.all();
+      assert.equal(left.length, LIMITS.peers);
+      // 1 was unheard longest; 0 had been until just now.
+      assert.deepEqual(left[0], peer(2));
+      assert.ok(left.some(({ server }) => server === peer(0).server));
     });
   });
 

@@ -77,5 +77,6 @@ export function inboxStore(): InboxStore {
       }
       return due.length;
     },
+    counts: async () => ({ waiting: rows.size, seen: seen.size }),
   };
 }

@@ -6,6 +6,7 @@ import { inboxStore } from './inbox.ts';
 import { journalStore } from './journal.ts';
 import { memberStore } from './members.ts';
 import { outboxStore } from './outbox.ts';
+import { peerStore } from './peers.ts';
 
 function factStore(): FactStore {
   const facts = new Map<string, string>();
@@ -32,6 +33,7 @@ export function memoryStores(): Stores {
     journal: journalStore(),
     inbox: inboxStore(),
     outbox: outboxStore(),
+    peers: peerStore(),
     quarantine: quarantineStore(),
     members: memberStore(),
     invites: inviteStore(),

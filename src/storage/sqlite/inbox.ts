@@ -33,6 +33,9 @@ export function inboxStore(db: Database, commits: Commits): InboxStore {
   const forget = db.prepare<[number, number]>(
     'DELETE FROM inbox_seen WHERE (origin, id) IN (SELECT origin, id FROM inbox_seen WHERE forget_at <= ? LIMIT ?)',
   );
+  const totals = db.prepare<[], { waiting: number; seen: number }>(
+    'SELECT coalesce(sum(waiting), 0) AS waiting, coalesce(sum(seen), 0) AS seen FROM inbox_counts',
+  );
   const tidy = db.prepare('DELETE FROM inbox_counts WHERE waiting = 0 AND seen = 0');
 
   const isFull = (origin: string, row: InboxRow | undefined): boolean => {
@@ -80,5 +83,6 @@ export function inboxStore(db: Database, commits: Commits): InboxStore {
         return changes;
       });
     },
+    counts: () => commits.read(() => totals.get()!),
   };
 }

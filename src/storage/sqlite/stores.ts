@@ -13,6 +13,7 @@ import { journalStore } from './journal.ts';
 import { memberStore } from './members.ts';
 import { migrate } from './migrate.ts';
 import { outboxStore } from './outbox.ts';
+import { peerStore } from './peers.ts';
 import { quarantineStore } from './quarantine.ts';
 import { ticketStore } from './tickets.ts';
 
@@ -31,6 +32,7 @@ export function openSqlite({ file, clock = systemClock }: SqliteOptions): Stores
     journal: journalStore(db, commits),
     inbox: inboxStore(db, commits),
     outbox: outboxStore(db, commits),
+    peers: peerStore(db, commits),
     quarantine: quarantineStore(db, commits),
     members: memberStore(db, commits),
     invites: inviteStore(db, commits),

@@ -82,6 +82,8 @@ CREATE TRIGGER outbox_removed AFTER DELETE ON outbox BEGIN
   DELETE FROM outbox_counts WHERE peer = old.peer AND waiting = 0;
 END;
 
+CREATE TABLE peers (server TEXT PRIMARY KEY, heard_at INTEGER NOT NULL, skew INTEGER) STRICT, WITHOUT ROWID;
+
 CREATE TABLE quarantine (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   at INTEGER NOT NULL,
