@@ -109,7 +109,15 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
       await ensureBridgeUser(client, own, log, signal);
       void ping(client, registration.id, log);
     };
-    const receiver = new SyncReceiver({ ...common, client, server: own, route: junction, prepare, onFatal });
+    const receiver = new SyncReceiver({
+      ...common,
+      client,
+      server: own,
+      route: junction,
+      prepare,
+      onFatal,
+      onBack: () => junction.greet(),
+    });
     const hasMember = async (localpart: Localpart): Promise<boolean> => (await stores.members.kind(localpart)) !== undefined;
     const app = express().disable('x-powered-by');
     app.use(appserviceRouter({ hsToken: registration.hs_token, server: own, transactions, hasMember, counters, log }));
