@@ -90,6 +90,7 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
     ...{ provider, random, clock },
     onEnvelope: (envelope) => inbox.onEnvelope(envelope),
     onCaughtUp: () => inbox.onCaughtUp(),
+    onDelivered: (offer) => void queue.run(() => calls.onDelivered(offer)),
     onList: (list, signature) => lifecycle.onList(list, signature),
     onShelved: (prekeyHash) => lifecycle.onShelved(prekeyHash),
     onState: (state) => lifecycle.onState(state),

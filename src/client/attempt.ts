@@ -118,7 +118,7 @@ export class Attempt<T> {
       clock: this.#options.clock,
       sender,
       receiver,
-      accepts: new Set(['caught_up', 'list']),
+      accepts: new Set(['caught_up', 'list', 'delivered']),
       send: (record) => this.#socket.send(record),
       onNumbered: (frame) => owner.onNumbered(frame),
       onNotice: (frame) => owner.onNotice(frame),

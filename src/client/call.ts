@@ -11,7 +11,15 @@ import { Media } from './media.ts';
 import type { PeerConnectionLike } from './peer-connection.ts';
 import { epochOf, negotiate } from './renegotiation.ts';
 
+/** How far a call is: its state, and while it is `calling`, what the caller has heard. */
+export type Progress = Phase | 'delivered';
+
+/** In this order, each at most once: whatever overtakes what on the way, an app is shown none before the ones above it. */
+const HEARD = ['delivered', 'ringing'] as const;
+
 export interface CallEvents {
+  /** A bridge of the callee's community has the offer: the bridges' word, not the callee's. */
+  readonly delivered: [];
   /** A device of the callee rings. */
   readonly ringing: [];
   /** `calling`, `ringing`, `answered`, `active`, `ended`. */
@@ -40,6 +48,8 @@ export class Call extends Emitter<CallEvents> {
   #runner: Runner | undefined;
   #state: Phase = 'calling';
   #end: End | undefined;
+  /** How many of HEARD. */
+  #heard = 0;
 
   constructor({ context, peer, pc, endToEnd }: CallOptions) {
     super();
@@ -58,6 +68,11 @@ export class Call extends Emitter<CallEvents> {
 
   get state(): Phase {
     return this.#state;
+  }
+
+  /** `calling`, `delivered`, `ringing`, `active`, `ended` for the caller. */
+  get progress(): Progress {
+    return this.#state === 'calling' ? (HEARD[this.#heard - 1] ?? 'calling') : this.#state;
   }
 
   get role(): Role | undefined {
@@ -115,6 +130,7 @@ export class Call extends Emitter<CallEvents> {
       this.finish(state.end);
       return;
     }
+    if (state.role === 'caller') this.heard('ringing');
     this.#state = state.phase;
     // The callee's candidates go from its answer on, the caller's after select (section 9.4).
     if (state.phase === 'answered' || state.phase === 'active') this.media.open();
@@ -122,7 +138,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   apply(message: Applied): void {
-    if (message.type === 'ringing') this.emit('ringing');
+    if (message.type === 'ringing') this.heard('ringing');
     else if (message.type === 'candidates') this.#guard(this.media.addCandidates(message.candidates));
     else if (message.type === 'answer') this.#guard(this.media.takeAnswer(message.sdp));
     else if (message.type === 'negotiate' && message.description === 'answer') this.#guard(this.media.takeAnswer(message.sdp));
@@ -130,6 +146,11 @@ export class Call extends Emitter<CallEvents> {
       const request = message.rekey && { request: message.rekey };
       this.#guard(this.media.answer(message.sdp).then((sdp) => this.#negotiate('answer', { sdp, ...request })));
     }
+  }
+
+  /** That it rings says that it was delivered, and an answer says both. */
+  heard(what: (typeof HEARD)[number]): void {
+    while (this.#state === 'calling' && this.#heard <= HEARD.indexOf(what)) this.emit(HEARD[this.#heard++] as typeof what);
   }
 
   fail(reason: ErrorCode): void {

@@ -55,6 +55,11 @@ export class Calls {
     for (const runner of this.#registry.runners()) if (await runner.undelivered(id, reason)) return;
   }
 
+  /** The addressee's bridge has it: nothing where it is no offer of ours any more. */
+  onDelivered(id: EnvelopeId): void {
+    for (const runner of this.#registry.runners()) if (runner.addressee(id)) this.#registry.call(runner)?.heard('delivered');
+  }
+
   /** To whom an offer of ours went. */
   addressee(id: EnvelopeId): DeviceAddress | undefined {
     for (const runner of this.#registry.runners()) {

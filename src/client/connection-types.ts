@@ -4,7 +4,7 @@
 import type { Clock, RandomBytes } from '../clock.ts';
 import type { Provider } from '../crypto/primitives.ts';
 import type { VollyError } from '../errors.ts';
-import type { ServerName } from '../ids.ts';
+import type { EnvelopeId, ServerName } from '../ids.ts';
 import type { Envelope } from '../protocol/envelope.ts';
 
 /** The part of the W3C WebSocket that is used: a browser's, Node's own, and `ws` all have it. */
@@ -72,6 +72,8 @@ export interface ConnectionOptions {
   readonly onEnvelope: (envelope: Envelope) => Promise<void>;
   /** All that waited when this connection was made has been handed to `onEnvelope`. Once for each connection. */
   readonly onCaughtUp?: () => void;
+  /** The bridges' word that the addressee's bridge has this offer. It may never come. */
+  readonly onDelivered?: (offer: EnvelopeId) => void;
   /** The member's newest device list, when it is not the one that was presented: bytes and signature, both unverified. */
   readonly onList?: (list: Uint8Array, signature: Uint8Array) => void;
   /**

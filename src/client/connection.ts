@@ -93,6 +93,7 @@ class Gateway implements GatewayConnection, AttemptOwner<Item> {
 
   onNotice(frame: NoticeFrame): void {
     if (frame.kind === 'list') this.#options.onList?.(frame.list, frame.signature);
+    else if (frame.kind === 'delivered') this.#options.onDelivered?.(frame.id);
     else {
       this.#tries = 0;
       this.#options.onCaughtUp?.();

@@ -1,6 +1,6 @@
 /** One authenticated device: its frames up and down (PROTOCOL.md section 14.5). */
 import { type ErrorCode, isErrorCode, VollyError } from '../errors.ts';
-import type { DeviceAddress } from '../ids.ts';
+import type { DeviceAddress, EnvelopeId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { Channel, type NumberedFrame } from '../protocol/channel.ts';
 import type { Envelope } from '../protocol/envelope.ts';
@@ -70,6 +70,10 @@ export class Connection implements OnlineDevice {
 
   deliver(envelope: Envelope): void {
     this.#downward.offer(envelope);
+  }
+
+  delivered(id: EnvelopeId): void {
+    this.#channel.send({ kind: 'delivered', id });
   }
 
   pushList({ bytes, signature }: Signed): void {

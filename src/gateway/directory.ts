@@ -1,12 +1,14 @@
 /** Which devices are online here. The router's Doorway. Later, with several nodes, this is what a shared directory stands in for. */
 import type { ErrorCode } from '../errors.ts';
-import { type DeviceAddress, deviceAddress, type MemberId } from '../ids.ts';
+import { type DeviceAddress, deviceAddress, type EnvelopeId, type MemberId } from '../ids.ts';
 import type { Envelope } from '../protocol/envelope.ts';
 import type { DeviceList, Signed } from '../protocol/list.ts';
 import type { Doorway } from '../routing/ports.ts';
 
 export interface OnlineDevice {
   deliver(envelope: Envelope): void;
+  /** The addressee's bridge has an offer of this device. */
+  delivered(offer: EnvelopeId): void;
   /** Another device of the member published a newer list. */
   pushList(list: Signed): void;
   /** Says bye with this code and closes. */
@@ -38,6 +40,10 @@ export class Directory implements Doorway {
 
   deliver(device: DeviceAddress, envelope: Envelope): void {
     this.#online.get(device)?.deliver(envelope);
+  }
+
+  delivered(device: DeviceAddress, offer: EnvelopeId): void {
+    this.#online.get(device)?.delivered(offer);
   }
 
   /** Tells the member's devices, all but the one it came from, and shows out those that it no longer holds. */

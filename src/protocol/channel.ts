@@ -11,10 +11,10 @@ import type { RecordReceiver, RecordSender } from './records.ts';
 import { Settler, Unsettled } from './window.ts';
 
 export type NumberedFrame = Extract<Frame, { kind: 'envelope' | 'publish' }>;
-export type NoticeFrame = Extract<Frame, { kind: 'caught_up' | 'list' }>;
+export type NoticeFrame = Extract<Frame, { kind: 'caught_up' | 'list' | 'delivered' }>;
 type Unnumbered<F> = F extends { n: number } ? Omit<F, 'n'> : never;
 
-const ONE_WAY: ReadonlySet<Frame['kind']> = new Set(['publish', 'caught_up', 'list']);
+const ONE_WAY: ReadonlySet<Frame['kind']> = new Set(['publish', 'caught_up', 'list', 'delivered']);
 
 export interface ChannelOwner<T> {
   readonly clock: Clock;
@@ -132,11 +132,10 @@ export class Channel<T> {
     else if (frame.kind === 'refused') owner.onSettled(this.#unsettled.refuse(frame.n), frame.code);
     else if (frame.kind === 'ping') this.send({ kind: 'pong', id: frame.id });
     else if (frame.kind === 'pong') this.#liveness.pong(frame.id);
-    else if (frame.kind === 'caught_up' || frame.kind === 'list') owner.onNotice(frame);
     else if (frame.kind === 'bye') {
       this.#halt();
       owner.onEnd(frame.code, false);
-    }
+    } else if (frame.kind !== 'key_update') owner.onNotice(frame);
   }
 
   #onNumbered(frame: NumberedFrame): void {

@@ -4,6 +4,7 @@
  */
 import type { Bytes } from '../bytes.ts';
 import { VollyError } from '../errors.ts';
+import { type EnvelopeId, envelopeIdBytes, envelopeIdFromBytes } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { asArray, asUint, type Cbor, decodeCbor, encodeCbor } from './cbor.ts';
 
@@ -18,10 +19,12 @@ export type Frame =
   | { readonly kind: 'key_update' }
   | { readonly kind: 'bye'; readonly code: string }
   | { readonly kind: 'caught_up' }
-  | { readonly kind: 'list'; readonly list: Uint8Array; readonly signature: Uint8Array };
+  | { readonly kind: 'list'; readonly list: Uint8Array; readonly signature: Uint8Array }
+  /** The addressee's bridge has the offer with this id. */
+  | { readonly kind: 'delivered'; readonly id: EnvelopeId };
 
 type Kind = Frame['kind'];
-type Field = 'uint' | 'bytes' | 'code';
+type Field = 'uint' | 'bytes' | 'code' | 'id';
 
 /** By the number on the wire. Field names are those of `Frame`, in the order on the wire. */
 const FRAMES: readonly { readonly kind: Kind; readonly fields: readonly (readonly [string, Field])[] }[] = [
@@ -35,8 +38,11 @@ const FRAMES: readonly { readonly kind: Kind; readonly fields: readonly (readonl
   { kind: 'bye', fields: [['code', 'code']] },
   { kind: 'caught_up', fields: [] },
   { kind: 'list', fields: [['list', 'bytes'], ['signature', 'bytes']] }, // biome-ignore format: a table
+  { kind: 'delivered', fields: [['id', 'id']] },
 ];
 const NUMBER = new Map(FRAMES.map(({ kind }, number) => [kind, number]));
+
+const ENVELOPE_ID_BYTES = 16;
 
 /** A record has room for 65,536 - 16 bytes; this leaves its array's head and a key update. */
 const RECORD_ROOM = LIMITS.frameBytes - 64;
@@ -51,6 +57,7 @@ function parseField(value: Cbor | undefined, field: Field, name: string): unknow
   if (field === 'uint') return asUint(value, name);
   if (field === 'code') return isCode(value) ? value : refuse(name);
   if (!(value instanceof Uint8Array)) return refuse(name);
+  if (field === 'id') return value.length === ENVELOPE_ID_BYTES ? envelopeIdFromBytes(value) : refuse(name);
   return value.length > 0 && value.length <= LIMITS.envelopeBytes ? value : refuse(name);
 }
 
@@ -68,7 +75,9 @@ function parseFrame(value: Cbor): Frame {
 function toArray(frame: Frame): Cbor[] {
   const number = NUMBER.get(frame.kind) as number;
   const fields = frame as unknown as Record<string, Cbor>;
-  return [number, ...(FRAMES[number]?.fields ?? []).map(([name]) => fields[name] as Cbor)];
+  const encode = ([name, field]: readonly [string, Field]): Cbor =>
+    field === 'id' ? envelopeIdBytes(fields[name] as EnvelopeId) : (fields[name] as Cbor);
+  return [number, ...(FRAMES[number]?.fields ?? []).map(encode)];
 }
 
 /** A record's plaintext. */

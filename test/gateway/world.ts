@@ -162,6 +162,7 @@ export class World {
         return app.open(envelope);
       },
       onCaughtUp: () => void app.events.push('caught-up'),
+      onDelivered: (offer) => void app.events.push(`delivered ${offer}`),
       onList: (list) => void app.events.push(`list ${toBase64url(sha256(list))}`),
       onShelved: (hash) => {
         app.prekeyHash = hash;

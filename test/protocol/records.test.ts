@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { selectProvider } from '../../src/crypto/select.ts';
+import { envelopeIdFromBytes } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { encodeCbor } from '../../src/protocol/cbor.ts';
 import { decodeFrames, encodeFrames, type Frame, packFrames } from '../../src/protocol/frames.ts';
@@ -24,6 +25,10 @@ const frame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ kind: fc.constant('bye' as const), code }),
   fc.record({ kind: fc.constant('caught_up' as const) }),
   fc.record({ kind: fc.constant('list' as const), list: bytes, signature: bytes }),
+  fc.record({
+    kind: fc.constant('delivered' as const),
+    id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map(envelopeIdFromBytes),
+  }),
 );
 
 describe('gateway frames', () => {
@@ -42,7 +47,7 @@ describe('gateway frames', () => {
   it('are refused when anything is wrong with them', () => {
     const wrong = [
       [], [[]], [1], [[99]], [[1]], [[1, 2, 3]], [['1', 2]], [[0, 1, '']], [[0, 1, new Uint8Array(0)]], [[2, 1, 'No']],
-      [[2, 1, 'x'.repeat(41)]], [[6], [8]], [[8, 0]], [[4, true]], [[0, 1, new Uint8Array(60_001)]],
+      [[2, 1, 'x'.repeat(41)]], [[6], [8]], [[8, 0]], [[4, true]], [[10, new Uint8Array(15)]], [[10, 1]], [[0, 1, new Uint8Array(60_001)]],
       Array.from({ length: 257 }, () => [8]),
     ]; // biome-ignore format: a table
     for (const value of wrong) assert.throws(() => decodeFrames(encodeCbor(value as never)), { code: 'bad_encoding' });

@@ -8,7 +8,16 @@ import type { ConnectionOptions, ConnectionState, GatewayConnection } from '../.
 import type { Clock } from '../../src/clock.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { VollyError } from '../../src/errors.ts';
-import { type DeviceAddress, deviceAddress, deviceOf, type MemberId, memberOf, newEnvelopeId, serverOf } from '../../src/ids.ts';
+import {
+  type DeviceAddress,
+  deviceAddress,
+  deviceOf,
+  type EnvelopeId,
+  type MemberId,
+  memberOf,
+  newEnvelopeId,
+  serverOf,
+} from '../../src/ids.ts';
 import { decodeBundle } from '../../src/protocol/bundle.ts';
 import { decodeEnvelope, type Envelope, encodeEnvelope } from '../../src/protocol/envelope.ts';
 import type { Signed } from '../../src/protocol/list.ts';
@@ -157,6 +166,7 @@ export class FakeBridge {
     this.#inboxes.set(to, [...inbox, copy]);
     this.#connections.get(to)?.deliver(copy);
     if (envelope.type !== 'app.volly.call.offer') return;
+    this.#connections.get(envelope.from)?.delivered(envelope.id);
     this.clock.after(envelope.expires - this.clock.now(), () => {
       if (!this.#inboxes.get(to)?.includes(copy)) return;
       this.taken(to, copy);
@@ -228,6 +238,10 @@ class FakeConnection implements GatewayConnection {
 
   list({ bytes, signature }: Signed): void {
     this.#options.onList?.(bytes, signature);
+  }
+
+  delivered(offer: EnvelopeId): void {
+    this.#options.onDelivered?.(offer);
   }
 
   deliver(envelope: Envelope): void {

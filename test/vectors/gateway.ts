@@ -2,7 +2,7 @@
 import { type Bytes, utf8 } from '../../src/bytes.ts';
 import { compositePublicKey, compositeSign, compositeSigner } from '../../src/crypto/composite.ts';
 import { hkdfSha256, sha256 } from '../../src/crypto/hash.ts';
-import { parseServerName } from '../../src/ids.ts';
+import { envelopeIdFromBytes, parseServerName } from '../../src/ids.ts';
 import { type Cbor, decodeCbor, encodeCbor } from '../../src/protocol/cbor.ts';
 import { encodeFrames, type Frame } from '../../src/protocol/frames.ts';
 import { encodeHandshake, type GatewayKeys } from '../../src/protocol/handshake.ts';
@@ -30,6 +30,7 @@ const DOWN: Frame[] = [
   { kind: 'pong', id: 1 },
   { kind: 'caught_up' },
   { kind: 'list', list: alice.list.bytes, signature: alice.list.signature },
+  { kind: 'delivered', id: envelopeIdFromBytes(draw('gateway/delivered', 16)) },
   { kind: 'bye', code: 'shutting_down' },
 ];
 

@@ -103,6 +103,9 @@ export class Line implements OnlineDevice {
 
   pushList(): void {}
 
+  /** Plain apps have no frame for it. */
+  delivered(): void {}
+
   /** The gateway ends all, or a newer credential's line took the member over. */
   end(code: string): void {
     for (const app of this.#apps) app.end(code);

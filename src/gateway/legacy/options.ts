@@ -14,6 +14,7 @@ import type { LegacyKeys } from './keys.ts';
 export interface OnlineDevice {
   deliver(envelope: Envelope): void;
   pushList(): void;
+  delivered(): void;
   end(code: ErrorCode): void;
 }
 
