@@ -23,6 +23,9 @@ export interface Entry {
   /** When it is queued again, unless acknowledged. */
   dueAt: number;
   tries: number;
+  /** When the first request with it had succeeded, and the last. */
+  sentAt?: number;
+  lastSentAt?: number;
   /** Whether any transmission may have reached the peer. */
   left: boolean;
   sending: boolean;

@@ -5,6 +5,7 @@ import type { EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { Envelope, EnvelopeOf } from '../protocol/envelope.ts';
 import type { OutboxRow, OutboxStore } from '../storage/types.ts';
+import { AckTimes } from './ack-time.ts';
 import { type Entry, entryOf, rowOf } from './entries.ts';
 import type { Lives } from './lives.ts';
 import { Load } from './load.ts';
@@ -39,6 +40,7 @@ export class Outbox {
   readonly #ending = new Set<EnvelopeId>();
   /** Encoded envelopes in memory. */
   readonly #load = new Load();
+  readonly #ackTimes = new AckTimes();
   #cancelTick: (() => void) | undefined;
   #stopped = false;
 
@@ -94,10 +96,9 @@ export class Outbox {
     const known = await this.#options.store.acknowledge(peer, ids);
     const queue = this.#peers.get(peer);
     queue?.heard();
-    for (const id of known) {
-      const entry = queue?.remove(id);
-      if (entry?.type === 'app.volly.call.offer') this.#options.delivered(entry);
-    }
+    const entries = known.flatMap((id) => queue?.remove(id) ?? []);
+    if (entries.length > 0) this.#ackTimes.of(peer).acknowledged(entries, this.#options.lives.now());
+    for (const entry of entries) if (entry.type === 'app.volly.call.offer') this.#options.delivered(entry);
   }
 
   /**
@@ -139,7 +140,11 @@ export class Outbox {
     if (this.#stopped) return;
     let queue = this.#peers.get(entry.peer);
     if (!queue) {
-      queue = new PeerQueue(entry.peer, { ...this.#options, removed: (gone) => this.#load.remove(gone) });
+      queue = new PeerQueue(entry.peer, {
+        ...this.#options,
+        ackTime: this.#ackTimes.of(entry.peer),
+        removed: (gone) => this.#load.remove(gone),
+      });
       this.#peers.set(entry.peer, queue);
     }
     queue.add(entry);

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
+import type { AckTime } from './ack-time.ts';
 import { type Entry, ReadyQueue } from './entries.ts';
 import { Patient, patienceOf } from './haste.ts';
 import type { Waiting } from './peers.ts';
@@ -10,6 +11,7 @@ import { Requests, type RequestsOptions } from './requests.ts';
 import { Waking } from './waking.ts';
 
 export interface PeerQueueOptions extends RequestsOptions {
+  readonly ackTime: AckTime;
   readonly clock: Clock;
   /** The peer's server answered after envelopes had waited. */
   readonly woken: (peer: ServerName) => void;
@@ -98,11 +100,15 @@ export class PeerQueue {
     this.#waking.heard();
   }
 
-  /** Queues everything that waits, now. */
+  /** Queues everything that waits, now; what has just been sent, when it could have been acknowledged. */
   resend(): void {
     this.#requests.resume();
-    const now = this.#options.lives.now();
-    for (const entry of this.#entries.values()) if (!entry.sending && entry.deadline > now) this.#ready.add(entry);
+    const { lives, ackTime } = this.#options;
+    const now = lives.now();
+    for (const entry of this.#entries.values()) {
+      entry.dueAt = Math.min(entry.dueAt, entry.lastSentAt === undefined ? now : entry.lastSentAt + ackTime.firstRepeatMs);
+      if (!entry.sending && entry.deadline > now && entry.dueAt <= now) this.#ready.add(entry);
+    }
     this.#pump();
   }
 
@@ -158,10 +164,15 @@ export class PeerQueue {
   }
 
   #ended(event: readonly Entry[], succeeded: boolean): void {
-    const now = this.#options.lives.now();
+    const { lives, ackTime, random } = this.#options;
+    const now = lives.now();
     for (const entry of event) {
       entry.sending = false;
-      entry.dueAt = now + repeatAfter(entry.tries, now - entry.since, this.#options.random);
+      if (succeeded) {
+        entry.sentAt ??= now;
+        entry.lastSentAt = now;
+      }
+      entry.dueAt = now + repeatAfter(entry.tries, now - entry.since, ackTime.firstRepeatMs, random);
       // An update of presence is never repeated: it would be old.
       if (succeeded ? !entry.acked : entry.key !== undefined) this.remove(entry.id);
     }

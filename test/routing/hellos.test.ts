@@ -76,11 +76,25 @@ describe('hello', () => {
   it('sends at once what waits', async () => {
     network.cut = true;
     await a.send(offer(clock));
-    await clock.advance(3_500);
+    await clock.advance(5_500);
     network.cut = false;
     const before = eventsOf(network, 'app.volly.call.offer').length;
     a.receive(fern, [hello(clock.now(), true)]);
     await clock.advance(10);
     assert.equal(eventsOf(network, 'app.volly.call.offer').length, before + 1);
+  });
+
+  it('sends what was sent a moment ago only when that could have been acknowledged', async () => {
+    network.cut = true;
+    await a.send(offer(clock));
+    await clock.advance(3_500);
+    network.cut = false;
+    const sends = () => eventsOf(network, 'app.volly.call.offer').length;
+    assert.equal(sends(), 3);
+    a.receive(fern, [hello(clock.now(), true)]);
+    await clock.advance(100);
+    assert.equal(sends(), 3);
+    await clock.advance(1_000);
+    assert.equal(sends(), 4);
   });
 });
