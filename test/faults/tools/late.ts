@@ -94,6 +94,7 @@ export class Late {
     if (this.#bytes > WINDOW_BYTES) this.#from.pause();
     else this.#from.resume();
     const next = this.#chunks[0];
-    if (next && !this.#to.writableNeedDrain) this.#cancel = clock.after(next.dueAt - clock.monotonic(), () => this.#flush());
+    if (next && !this.#to.writableNeedDrain)
+      this.#cancel = clock.after(Math.max(0, next.dueAt - clock.monotonic()), () => this.#flush());
   }
 }

@@ -11,13 +11,13 @@ export interface Link {
   /** One line for the run to print. */
   readonly what: string;
   readonly losesPackets: boolean;
-  /** To `target` on loopback, by the link, from `port` on loopback (0 = any). Only the link's stop removes what is between. */
+  /** To `target` on loopback, by the link, from `port` on loopback (0 = any). When the last relay has stopped, the link is gone. */
   relay(port: number, target: number, delay?: Delay): Promise<Relay>;
   setLoss(percent: number): void;
   /** Packets lost since the loss was set. */
   lost(): number;
-  /** After the relays have stopped. */
-  stop(): Promise<void>;
+  /** For a link without relays. */
+  stop(): void;
 }
 
 export interface LinkOptions {
@@ -37,6 +37,7 @@ export function openLink({ lossPercent, install = false }: LinkOptions): Link {
 }
 
 function throughNamespaces(network: Network, lossPercent: number): Link {
+  let relays = 0;
   return {
     what: `network namespaces; nftables drops ${lossPercent} % of packets each way`,
     losesPackets: true,
@@ -45,16 +46,18 @@ function throughNamespaces(network: Network, lossPercent: number): Link {
       const far = await startRelay({ server, target: { port: target } });
       const near = await startRelay({ port, target: { host: network.host, port: far.port }, ...(delay ? { delay } : {}) });
       const stopNear = near.stop;
+      relays++;
       return Object.assign(near, {
         async stop() {
           await stopNear();
           await far.stop();
+          if (--relays === 0) network.stop();
         },
       });
     },
     setLoss: (percent) => network.setLoss(percent),
     lost: () => network.dropped(),
-    stop: async () => network.stop(),
+    stop: () => network.stop(),
   };
 }
 
@@ -64,7 +67,7 @@ const loopback = (why: string): Link => ({
   relay: (port, target, delay) => startRelay({ port, target: { port: target }, ...(delay ? { delay } : {}) }),
   setLoss: () => {},
   lost: () => 0,
-  stop: async () => {},
+  stop: () => {},
 });
 
 /** Undefined when nothing is. */
@@ -84,4 +87,11 @@ function works(file: string, ...args: readonly string[]): boolean {
   } catch {
     return false;
   }
+}
+
+/** What a run on this machine uses. */
+export function describeLink(): string {
+  const link = openLink({ lossPercent: 5, install: true });
+  link.stop();
+  return link.what;
 }
