@@ -21,12 +21,11 @@ import { Gateway } from './gateway/server.ts';
 import { memberShelf } from './gateway/shelf.ts';
 import { BRIDGE_DEVICE, bridgeUserOf, type Localpart } from './ids.ts';
 import { LIMITS } from './limits.ts';
+import { BridgeAccess } from './matrix/access.ts';
 import { appserviceRouter } from './matrix/appservice.ts';
-import { ensureBridgeUser } from './matrix/bridge-user.ts';
 import { HomeserverClient } from './matrix/client.ts';
 import { GhostKeeper } from './matrix/ghost-keeper.ts';
 import { Ghosts } from './matrix/libraries.ts';
-import { ping } from './matrix/ping.ts';
 import { SyncReceiver } from './matrix/receiver.ts';
 import { ToDeviceCarrier } from './matrix/to-device.ts';
 import { Transactions } from './matrix/transactions.ts';
@@ -105,16 +104,13 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
     await transactions.start();
     started.push(() => transactions.stop());
 
-    const prepare = async (signal: AbortSignal): Promise<void> => {
-      await ensureBridgeUser(client, own, log, signal);
-      void ping(client, registration.id, log);
-    };
+    const access = new BridgeAccess({ client, server: own, id: registration.id, facts: stores.facts, log });
     const receiver = new SyncReceiver({
       ...common,
       client,
       server: own,
       route: junction,
-      prepare,
+      access,
       onFatal,
       onBack: () => junction.greet(),
     });

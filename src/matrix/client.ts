@@ -34,10 +34,15 @@ export interface Request {
   /** Aborting it rejects with `shutting_down`. */
   readonly signal?: AbortSignal;
   /**
-   * Who speaks: the bridge user's device (unless said otherwise); the user alone, while the device may not be there yet, since a homeserver
-   * refuses all from a device that it does not know; or the application service itself, to register users and to ping.
+   * Who speaks: the bridge user (unless said otherwise); its device, to read what is for it; or the application service itself, to register
+   * users and to ping. Only to read is a device needed: a homeserver refuses all from one that it does not know.
    */
   readonly as?: 'device' | 'user' | 'service';
+}
+
+export interface Answer {
+  readonly text: string;
+  readonly headers: Headers;
 }
 
 export class HomeserverClient {
@@ -46,16 +51,27 @@ export class HomeserverClient {
   readonly #quiet = new Map<string, number>();
   readonly #open = new Set<AbortController>();
   #closed = false;
+  #login: string | undefined;
 
   constructor(options: ClientOptions) {
     this.#options = options;
   }
 
+  /** The token with which the device speaks from now on; undefined = by the as_token. */
+  useLogin(token: string | undefined): void {
+    this.#login = token;
+  }
+
+  /** The answer's text alone; see `exchange`. */
+  async request(request: Request): Promise<string> {
+    return (await this.exchange(request)).text;
+  }
+
   /**
-   * The answer's text. Throws HomeserverError: `homeserver_absent` (no connection), `homeserver_unreachable` (no answer, a cut one, 5xx),
+   * Throws HomeserverError: `homeserver_absent` (no connection), `homeserver_unreachable` (no answer, a cut one, 5xx),
    * `homeserver_refused` (4xx), `wrong_token`, `rate_limited`. While a rate limit runs, requests of its step fail here and never reach the homeserver. Throws `too_large` for an answer past `maxBytes`.
    */
-  async request(request: Request): Promise<string> {
+  async exchange(request: Request): Promise<Answer> {
     if (this.#closed) throw new VollyError('shutting_down', request.step);
     this.#heed(request.step);
     const abort = new AbortController();
@@ -67,8 +83,9 @@ export class HomeserverClient {
     try {
       const response = await fetch(this.#url(request), this.#init(request, abort.signal));
       const text = await readCapped(response, request.maxBytes ?? LIMITS.answerBytes);
-      if (response.ok) return text;
-      throw this.#remember(request.step, failureOf(request.step, response.status, response.headers, text));
+      if (response.ok) return { text, headers: response.headers };
+      const failure = failureOf(request.step, response.status, response.headers, text, this.#tokenFor(request) !== undefined);
+      throw this.#remember(request.step, failure);
     } catch (error) {
       if (error instanceof VollyError) throw error;
       if (request.signal?.aborted || this.#closed) throw new VollyError('shutting_down', request.step);
@@ -86,16 +103,24 @@ export class HomeserverClient {
     for (const abort of this.#open) abort.abort();
   }
 
-  #url({ path, query, as = 'device' }: Request): string {
+  /** The login's token where it is the one to use. */
+  #tokenFor({ as }: Request): string | undefined {
+    return as === 'device' ? this.#login : undefined;
+  }
+
+  #url(request: Request): string {
+    const { path, query, as = 'user' } = request;
     const { url, userId, deviceId } = this.#options;
-    const user: Record<string, string> = as === 'service' ? {} : { user_id: userId };
-    const device: Record<string, string> = as === 'device' ? { device_id: deviceId } : {};
+    const speaks = as !== 'service' && this.#tokenFor(request) === undefined;
+    const user: Record<string, string> = speaks ? { user_id: userId } : {};
+    const device: Record<string, string> = speaks && as === 'device' ? { device_id: deviceId } : {};
     const text = new URLSearchParams({ ...query, ...user, ...device }).toString();
     return text === '' ? url + path : `${url}${path}?${text}`;
   }
 
-  #init({ method, body }: Request, signal: AbortSignal): RequestInit {
-    const headers: Record<string, string> = { authorization: `Bearer ${this.#options.asToken}` };
+  #init(request: Request, signal: AbortSignal): RequestInit {
+    const { method, body } = request;
+    const headers: Record<string, string> = { authorization: `Bearer ${this.#tokenFor(request) ?? this.#options.asToken}` };
     if (body !== undefined) headers['content-type'] = 'application/json';
     // A redirect would carry the token, which speaks for every member, to wherever it points.
     return { method, headers, signal, redirect: 'error', ...(body === undefined ? {} : { body }) };

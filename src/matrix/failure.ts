@@ -26,15 +26,16 @@ export class HomeserverError extends VollyError {
   }
 }
 
-/** From an answer that is not 2xx. 5xx is what a proxy says of a homeserver that is away, so it counts as unreachable. */
-export function failureOf(step: string, status: number, headers: Headers, body: string): HomeserverError {
+/** From an answer that is not 2xx. 5xx is what a proxy says of a homeserver that is away, so it counts as unreachable. `byLogin`: not with the
+ * as_token, and another login mends it. */
+export function failureOf(step: string, status: number, headers: Headers, body: string, byLogin = false): HomeserverError {
   const answer = parseObject(body);
   const errcode =
     typeof answer['errcode'] === 'string' && /^[A-Za-z0-9_.]{1,64}$/.test(answer['errcode']) ? answer['errcode'] : undefined;
   const detail = `${step} answered ${status}${errcode === undefined ? '' : ` ${errcode}`}`;
   const said = { status, ...(errcode === undefined ? {} : { errcode }) };
   if (status === 429) return new HomeserverError('rate_limited', detail, { ...said, retryAfterMs: retryAfter(answer, headers) });
-  if (errcode === 'M_UNKNOWN_TOKEN') return new HomeserverError('wrong_token', detail, said);
+  if (errcode === 'M_UNKNOWN_TOKEN' && !byLogin) return new HomeserverError('wrong_token', detail, said);
   return new HomeserverError(status >= 500 ? 'homeserver_unreachable' : 'homeserver_refused', detail, said);
 }
 

@@ -38,6 +38,16 @@ export interface ReceiverState {
   readonly lastSyncAt: number | undefined;
 }
 
+/** Makes the inbox readable; see access.ts. */
+export interface Access {
+  /** Before the first request, and again after each outage, until it succeeds. A stop waits for it, so it ends when `signal` aborts. */
+  prepare(signal: AbortSignal): Promise<void>;
+  /** It was not enough: the homeserver refuses, or brings nothing. */
+  doubt(): Promise<void>;
+  /** A message came back. */
+  prove(): Promise<void>;
+}
+
 export interface ReceiverOptions {
   readonly client: HomeserverClient;
   readonly server: ServerName;
@@ -47,11 +57,7 @@ export interface ReceiverOptions {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly log: Log;
-  /**
-   * Runs before the first request, again until it succeeds, and once more after the homeserver refused: makes the bridge user. A stop waits
-   * for it, so it ends when `signal` aborts.
-   */
-  readonly prepare: (signal: AbortSignal) => Promise<void>;
+  readonly access: Access;
   /** What no retry mends, as `wrong_token`: the receiver has ended. */
   readonly onFatal: (error: VollyError) => void;
   /** The homeserver brings messages again after it did not: what others send us may wait in a back-off of theirs. */
@@ -114,9 +120,9 @@ export class SyncReceiver implements Receiver {
   }
 
   async #round(): Promise<void> {
-    const { client, clock, journal, prepare, server } = this.#options;
+    const { access, client, clock, journal, server } = this.#options;
     const { signal } = this.#stop;
-    if (!this.#prepared) await prepare(signal);
+    if (!this.#prepared) await access.prepare(signal);
     this.#prepared = true;
     this.#echo.sendIfDue(signal);
     const answer = await sync(client, this.#since, signal, this.#ready ? POLL_MS : UNPROVEN_POLL_MS);
@@ -129,23 +135,25 @@ export class SyncReceiver implements Receiver {
     this.#since = answer.position;
     this.#lastSyncAt = clock.now();
     this.#failures = 0;
-    if (this.#echo.heard(inbound.echoes)) this.#hears();
+    if (this.#echo.heard(inbound.echoes)) await this.#hears();
     if (answer.events.length === 0) this.#echo.judgeSilence();
   }
 
-  #hears(): void {
+  async #hears(): Promise<void> {
+    const { access, counters, log, onBack } = this.#options;
+    await access.prove().catch(() => counters.count('access_failed'));
     if (this.#ready) return;
     this.#ready = true;
     this.#told = undefined;
-    this.#options.log.info('receiving from the homeserver');
-    if (this.#wasReady) this.#options.onBack?.();
+    log.info('receiving from the homeserver');
+    if (this.#wasReady) onBack?.();
     this.#wasReady = true;
   }
 
   /** Waits as the failure asks. False when there is nothing left to wait for. */
   async #survive(error: unknown): Promise<boolean> {
     if (this.#stop.signal.aborted) return false;
-    const { clock, counters, log, onFatal } = this.#options;
+    const { access, clock, counters, log, onFatal } = this.#options;
     const known =
       error instanceof VollyError ? error : new VollyError('database', 'unexpected error while receiving', { cause: error });
     this.#failures++;
@@ -155,12 +163,13 @@ export class SyncReceiver implements Receiver {
       onFatal(known);
       return false;
     }
-    const deaf = known.code === 'homeserver_deaf';
-    if (this.#since === undefined || deaf || isAway(known.code)) this.#echo.renew();
+    const doubtful = known.code === 'homeserver_deaf' || known.code === 'homeserver_refused';
+    if (doubtful || isAway(known.code)) this.#echo.renew();
     // Whatever it was: by the next request the homeserver may be another, older one, also without our having seen it go.
     this.#since = undefined;
-    if (deaf || this.#failures >= FAILURES_UNTIL_NOT_READY) this.#ready = false;
-    if (!this.#ready || known.code === 'homeserver_refused') this.#prepared = false;
+    if (known.code === 'homeserver_deaf' || this.#failures >= FAILURES_UNTIL_NOT_READY) this.#ready = false;
+    if (!this.#ready || doubtful) this.#prepared = false;
+    if (doubtful) await access.doubt().catch(() => counters.count('access_failed'));
     const kind = isAway(known.code) ? 'away' : known.code;
     if (!this.#ready && this.#told !== kind)
       log.warn('not receiving from the homeserver; trying again', { reason: known.message });

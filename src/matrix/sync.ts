@@ -37,6 +37,7 @@ export async function sync(
     query: { filter: FILTER, set_presence: 'offline', ...(since === undefined ? fresh() : { since, timeout: String(waitMs) }) },
     timeoutMs: POLL_MS + GRACE_MS,
     maxBytes: LIMITS.syncBytes,
+    as: 'device',
     signal,
   });
   return readSync(raw);

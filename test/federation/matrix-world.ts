@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../src/clock.ts';
 import { buildRegistration, newTokens, type Registration, registrationToYaml } from '../../src/config/registration.ts';
 import { BRIDGE_DEVICE, bridgeUserOf, parseServerName, type ServerName } from '../../src/ids.ts';
-import { ensureBridgeUser } from '../../src/matrix/bridge-user.ts';
+import { BridgeAccess } from '../../src/matrix/access.ts';
 import { HomeserverClient } from '../../src/matrix/client.ts';
+import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { silent } from '../matrix/receiver-contract.ts';
 import { createAuthority } from '../support/homeserver/certificates.ts';
 import { prepareSynapse, type Synapse } from '../support/homeserver/synapse.ts';
@@ -16,7 +17,7 @@ export interface Home {
   readonly server: ServerName;
   readonly registration: Registration;
   readonly client: HomeserverClient;
-  readonly prepare: () => Promise<void>;
+  readonly access: BridgeAccess;
   /** Copies the database file; calling the result puts the copy back. Both only while the server is stopped. */
   backup(): Promise<() => Promise<void>>;
 }
@@ -45,9 +46,9 @@ export async function startTwoHomes(appserviceUrl = 'http://127.0.0.1:9'): Promi
       deviceId: BRIDGE_DEVICE,
       clock: systemClock,
     });
-    const prepare = () => ensureBridgeUser(client, server, silent);
-    await prepare();
-    return { synapse, server, registration, client, prepare, backup: () => backup(synapse) };
+    const access = new BridgeAccess({ client, server, id: registration.id, facts: memoryStores().facts, log: silent });
+    await access.prepare();
+    return { synapse, server, registration, client, access, backup: () => backup(synapse) };
   };
   const [orchid, iris] = await Promise.all([start('orchid'), start('iris')]);
   const close = async (): Promise<void> => {

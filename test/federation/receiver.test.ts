@@ -5,7 +5,7 @@ import { systemClock } from '../../src/clock.ts';
 import { bridgeUserOf, parseMemberId } from '../../src/ids.ts';
 import { HomeserverClient } from '../../src/matrix/client.ts';
 import { Ghosts } from '../../src/matrix/libraries.ts';
-import { bench, type ReceiverWorld, receiverContract, until } from '../matrix/receiver-contract.ts';
+import { bench, NO_ACCESS, type ReceiverWorld, receiverContract, until } from '../matrix/receiver-contract.ts';
 import { registerUser } from '../support/homeserver/client.ts';
 import { startTwoHomes, type TwoHomes } from './matrix-world.ts';
 
@@ -20,7 +20,7 @@ async function synapseWorld(): Promise<ReceiverWorld> {
     server: orchid.server,
     peer: iris.server,
     client: orchid.client,
-    prepare: orchid.prepare,
+    access: orchid.access,
     fromPeer: async (type, content) => {
       // Synapse takes no content that is not an object at all; what stands inside is not looked at.
       await iris.client.request({ method: 'PUT', step: 'send', path: path(type), body: body(content) });
@@ -80,7 +80,7 @@ describe('matrix on a real Synapse', () => {
       deviceId: 'VOLLY',
       clock: systemClock,
     });
-    const { receiver, fatal } = bench({ server: orchid.server, client, prepare: async () => {} });
+    const { receiver, fatal } = bench({ server: orchid.server, client, access: NO_ACCESS });
     await receiver.start();
     await until('fatal', () => fatal.length > 0);
     assert.equal(fatal[0]?.code, 'wrong_token');

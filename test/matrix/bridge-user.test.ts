@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { ensureBridgeUser } from '../../src/matrix/bridge-user.ts';
 import { ping } from '../../src/matrix/ping.ts';
 import { FakeHomeserver } from '../support/fake-homeserver.ts';
-import { clientOf, ORCHID } from './fake-world.ts';
-import { Lines, silent } from './receiver-contract.ts';
+import { accessOf, clientOf, ORCHID } from './fake-world.ts';
+import { Lines } from './receiver-contract.ts';
 
 describe('bridge user', () => {
   let home: FakeHomeserver;
@@ -13,29 +12,35 @@ describe('bridge user', () => {
   afterEach(() => home.stop());
 
   it('gets user, device and display name, as often as asked', async () => {
-    const client = clientOf(home);
-    await ensureBridgeUser(client, ORCHID, silent);
-    await ensureBridgeUser(client, ORCHID, silent);
+    const access = accessOf(clientOf(home));
+    await access.prepare();
+    await access.prepare();
     assert.deepEqual([...home.devices], ['@_volly.bridge:orchid.example/VOLLY']);
     assert.equal(home.profiles.get('@_volly.bridge:orchid.example'), 'Volly bridge');
     const { body } = home.requests.find(({ path }) => path.endsWith('/register'))!;
     assert.deepEqual(JSON.parse(body), { type: 'm.login.application_service', username: '_volly.bridge', inhibit_login: true });
+    assert.equal(access.state?.named, true);
   });
 
   it('does without a display name where the homeserver forbids it', async () => {
     const lines = new Lines();
     home.fault = ({ method, path }) =>
       method === 'PUT' && path.includes('/profile/') ? { status: 403, body: { errcode: 'M_FORBIDDEN' } } : undefined;
-    await ensureBridgeUser(clientOf(home), ORCHID, lines);
+    const access = accessOf(clientOf(home), { log: lines });
+    await access.prepare();
     assert.match(lines.lines[0] ?? '', /no display name: homeserver_refused: profile answered 403 M_FORBIDDEN/);
+    assert.equal(access.state?.named, false);
   });
 
   it('pings, and says what is wrong when the homeserver cannot call back', async () => {
     const lines = new Lines();
-    assert.equal(await ping(clientOf(home), 'volly', lines), true);
+    assert.equal(await ping(clientOf(home), 'volly', lines), 'yes');
     assert.ok(home.requests[0]?.path.endsWith('/v1/appservice/volly/ping'));
+    home.pingAnswer = { status: 404, body: { errcode: 'M_UNRECOGNIZED' } };
+    assert.equal(await ping(clientOf(home), 'volly', lines), 'unknown');
+    assert.deepEqual(lines.lines, []);
     home.pingAnswer = { status: 502, body: { errcode: 'M_CONNECTION_FAILED' } };
-    assert.equal(await ping(clientOf(home), 'volly', lines), false);
+    assert.equal(await ping(clientOf(home), 'volly', lines), 'no');
     assert.match(lines.lines[0] ?? '', /cannot reach this bridge at appservice.url.*M_CONNECTION_FAILED/);
   });
 });

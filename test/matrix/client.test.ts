@@ -23,12 +23,24 @@ describe('homeserver client', () => {
   const get = (extra: object = {}) =>
     client.request({ method: 'GET', step: 'profile', path: '/_matrix/client/v3/profile/x/displayname', ...extra });
 
-  it('speaks for the bridge user and its device', async () => {
-    await get().catch(() => {});
-    assert.equal(home.requests[0]?.query.get('user_id'), '@_volly.bridge:orchid.example');
-    assert.equal(home.requests[0]?.query.get('device_id'), 'VOLLY');
-    await get({ as: 'service' }).catch(() => {});
-    assert.equal(home.requests[1]?.query.get('user_id'), null);
+  it('speaks for the bridge user, its device, or the service', async () => {
+    const spoken = async (as?: string) => {
+      await get(as === undefined ? {} : { as }).catch(() => {});
+      const { query } = home.requests.at(-1)!;
+      return [query.get('user_id'), query.get('device_id')];
+    };
+    const user = '@_volly.bridge:orchid.example';
+    assert.deepEqual(await spoken(), [user, null]);
+    assert.deepEqual(await spoken('device'), [user, 'VOLLY']);
+    assert.deepEqual(await spoken('service'), [null, null]);
+    client.useLogin('a token of its own');
+    assert.deepEqual(await spoken('device'), [null, null]);
+    await assert.rejects(
+      get({ as: 'device' }),
+      { code: 'homeserver_refused', errcode: 'M_UNKNOWN_TOKEN' },
+      'another login mends it',
+    );
+    assert.deepEqual(await spoken(), [user, null]);
   });
 
   for (const [name, answer, code] of [

@@ -1,8 +1,11 @@
 /** A fake homeserver as a receiver's world. */
 import { systemClock } from '../../src/clock.ts';
 import { bridgeUserOf, parseServerName, type ServerName } from '../../src/ids.ts';
-import { ensureBridgeUser } from '../../src/matrix/bridge-user.ts';
+import { BridgeAccess } from '../../src/matrix/access.ts';
 import { HomeserverClient } from '../../src/matrix/client.ts';
+import type { Log } from '../../src/routing/ports.ts';
+import { memoryStores } from '../../src/storage/memory/stores.ts';
+import type { FactStore } from '../../src/storage/types.ts';
 import { AS_TOKEN, FakeHomeserver } from '../support/fake-homeserver.ts';
 import { type ReceiverWorld, silent } from './receiver-contract.ts';
 
@@ -18,6 +21,11 @@ export const clientOf = (home: Pick<FakeHomeserver, 'url' | 'serverName'>, asTok
     clock: systemClock,
   });
 
+export const accessOf = (
+  client: HomeserverClient,
+  { facts, log = silent }: { facts?: FactStore; log?: Log } = {},
+): BridgeAccess => new BridgeAccess({ client, server: ORCHID, id: 'volly', facts: facts ?? memoryStores().facts, log });
+
 export async function fakeWorld(): Promise<ReceiverWorld & { home: FakeHomeserver }> {
   const home = await new FakeHomeserver(ORCHID).start();
   const client = clientOf(home);
@@ -26,7 +34,7 @@ export async function fakeWorld(): Promise<ReceiverWorld & { home: FakeHomeserve
     client,
     server: ORCHID,
     peer: IRIS,
-    prepare: () => ensureBridgeUser(client, ORCHID, silent),
+    access: accessOf(client),
     fromPeer: async (type, content) => home.deliver({ sender: bridgeUserOf(IRIS), type, content }),
     fromStranger: async (type, content) => home.deliver({ sender: '@mallory:iris.example', type, content }),
     stopHomeserver: () => home.stop(),

@@ -5,7 +5,7 @@ import { type Clock, systemClock, systemRandom } from '../../src/clock.ts';
 import { VollyError } from '../../src/errors.ts';
 import { newEnvelopeId, type ServerName } from '../../src/ids.ts';
 import type { HomeserverClient } from '../../src/matrix/client.ts';
-import { RECEIVER, SyncReceiver } from '../../src/matrix/receiver.ts';
+import { type Access, RECEIVER, SyncReceiver } from '../../src/matrix/receiver.ts';
 import type { Envelope } from '../../src/protocol/envelope.ts';
 import type { Counters, Log, Origin, Route } from '../../src/routing/ports.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
@@ -16,7 +16,7 @@ export interface ReceiverWorld {
   readonly server: ServerName;
   readonly peer: ServerName;
   readonly client: HomeserverClient;
-  readonly prepare: () => Promise<void>;
+  readonly access: Access;
   fromPeer(type: string, content: unknown): Promise<void>;
   /** From a user of the peer's server that is not its bridge user. */
   fromStranger(type: string, content: unknown): Promise<void>;
@@ -96,13 +96,16 @@ export interface Bench {
   readonly fatal: VollyError[];
 }
 
-type Parts = Pick<ReceiverWorld, 'server' | 'client' | 'prepare'> & { readonly clock?: Clock };
+/** For a client that needs none, or gets none. */
+export const NO_ACCESS: Access = { prepare: async () => {}, doubt: async () => {}, prove: async () => {} };
+
+type Parts = Pick<ReceiverWorld, 'server' | 'client' | 'access'> & { readonly clock?: Clock };
 
 /** `stores` and `route` of an earlier one make it the same bridge after a restart. */
 export function bench(world: Parts, { stores = memoryStores(), route = new RecordingRoute() }: Partial<Bench> = {}): Bench {
   const report = new Lines();
   const fatal: VollyError[] = [];
-  const { server, client, prepare, clock = systemClock } = world;
+  const { server, client, access, clock = systemClock } = world;
   const { journal, quarantine } = stores;
   const onFatal = (error: VollyError): void => void fatal.push(error);
   const receiver = new SyncReceiver({
@@ -114,7 +117,7 @@ export function bench(world: Parts, { stores = memoryStores(), route = new Recor
     clock,
     counters: report,
     log: report,
-    prepare,
+    access,
     onFatal,
     onBack: () => report.count('back'),
   });

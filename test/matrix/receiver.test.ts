@@ -5,7 +5,7 @@ import type { SyncReceiver } from '../../src/matrix/receiver.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { ManualClock } from '../support/clock.ts';
 import { clientOf, fakeWorld, IRIS, ORCHID } from './fake-world.ts';
-import { bench, HELLO, hello, receiverContract, until } from './receiver-contract.ts';
+import { bench, HELLO, hello, NO_ACCESS, receiverContract, until } from './receiver-contract.ts';
 
 receiverContract('fake homeserver', fakeWorld);
 
@@ -115,7 +115,7 @@ describe('receiver', () => {
     await until('tried', () => (one.report.counts.get('sync_failed homeserver_absent') ?? 0) >= 3);
     assert.equal(running.state.ready, false);
     assert.equal(one.report.lines.length, 1);
-    assert.match(one.report.lines[0] ?? '', /^not receiving .* homeserver_absent: register: ECONNREFUSED/);
+    assert.match(one.report.lines[0] ?? '', /^not receiving .* homeserver_absent: versions: ECONNREFUSED/);
     await world.home.start();
     await until('ready', () => one.receiver.state.ready);
     assert.ok(world.home.devices.has('@_volly.bridge:orchid.example/VOLLY'));
@@ -155,7 +155,7 @@ describe('receiver', () => {
   });
 
   it('ends with wrong_token and says so once', async () => {
-    const one = bench({ ...world, client: clientOf(world.home, 'wrong'), prepare: async () => {} });
+    const one = bench({ ...world, client: clientOf(world.home, 'wrong'), access: NO_ACCESS });
     running = one.receiver;
     await running.start();
     await until('fatal', () => one.fatal.length > 0);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../src/clock.ts';
-import { ensureBridgeUser } from '../../src/matrix/bridge-user.ts';
+import { bridgeUserOf } from '../../src/ids.ts';
 import { ToDeviceCarrier } from '../../src/matrix/to-device.ts';
 import { FakeHomeserver, type Fault } from '../support/fake-homeserver.ts';
 import { clientOf, IRIS, ORCHID } from './fake-world.ts';
-import { HELLO, silent } from './receiver-contract.ts';
+import { HELLO } from './receiver-contract.ts';
 
 const once = (answer: ReturnType<Fault>): Fault => {
   let left = 1;
@@ -16,9 +16,8 @@ describe('to-device carrier', () => {
   let carrier: ToDeviceCarrier;
   beforeEach(async () => {
     home = await new FakeHomeserver(ORCHID).start();
-    await ensureBridgeUser(clientOf(home), ORCHID, silent);
+    home.users.add(bridgeUserOf(ORCHID));
     carrier = new ToDeviceCarrier({ client: clientOf(home), clock: systemClock });
-    home.requests.length = 0;
   });
   afterEach(() => home.stop());
   const queries = () => home.count('POST', '/keys/query');

@@ -66,7 +66,12 @@ export class Community {
   readonly #program: string;
   #bridge: ChildProcess | undefined;
 
-  constructor(options: CommunityOptions, synapse: Synapse, ports: { appservice: number; gateway: number }, ways: readonly (Tap | Way)[]) {
+  constructor(
+    options: CommunityOptions,
+    synapse: Synapse,
+    ports: { appservice: number; gateway: number },
+    ways: readonly (Tap | Way)[],
+  ) {
     this.name = options.name;
     this.dir = options.dir;
     this.synapse = synapse;
@@ -113,7 +118,9 @@ export class Community {
   /** Resolves when the bridge says that it is ready: homeserver and database both. */
   async startBridge(): Promise<void> {
     const log = createWriteStream(this.logPath, { flags: 'a' });
-    const child = spawn(process.execPath, [this.#program, 'start', '--config', this.configPath], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [this.#program, 'start', '--config', this.configPath], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     this.#bridge = child;

@@ -1,7 +1,9 @@
 /**
  * A homeserver in this process: what the bridge asks of Synapse, with Synapse's habits (at most 100 to-device events an
- * answer, only the next request's `since` deletes them, a `since` of the future is clamped and deletes), and with faults on demand.
+ * answer, only the next request's `since` deletes them, a `since` of the future is clamped and deletes), or with Dendrite's way to read, and
+ * with faults on demand.
  */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -43,6 +45,14 @@ export class FakeHomeserver {
   /** Servers of the same test, by name; one that is missing does not answer. */
   readonly peers = new Map<string, FakeHomeserver>();
   fault: Fault = () => undefined;
+  /**
+   * How a user of the application service reads: `as_token` as on Synapse; `login` as on Dendrite, where the as_token neither makes a device
+   * nor reads anything; `deaf to as_token`: it makes the device, and reads nothing.
+   */
+  habit: 'as_token' | 'login' | 'deaf to as_token' = 'as_token';
+  version = 'Fake/1.0';
+  /** Token of a login → its user. */
+  readonly logins = new Map<string, string>();
   /** What the homeserver does with `ping`: undefined = 200. */
   pingAnswer: Answer | undefined;
   #server: Server | undefined;
@@ -134,16 +144,23 @@ export class FakeHomeserver {
     chunks: Buffer[],
     request: IncomingMessage,
   ): Promise<Answer> {
-    if (request.headers.authorization !== `Bearer ${AS_TOKEN}`) return refusal(401, 'M_UNKNOWN_TOKEN');
+    const token = (request.headers.authorization ?? '').replace('Bearer ', '');
+    const login = this.logins.get(token);
+    if (token !== AS_TOKEN && login === undefined) return refusal(401, 'M_UNKNOWN_TOKEN');
     const body = (chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {}) as Json;
-    const user = seen.query.get('user_id') ?? '';
+    const user = login ?? seen.query.get('user_id') ?? '';
     const device = seen.query.get('device_id');
     if (device !== null && !this.devices.has(`${user}/${device}`)) return refusal(400, 'M_UNKNOWN_DEVICE');
+    if (seen.path === '/_matrix/client/versions')
+      return { status: 200, body: { versions: ['v1.11'] }, headers: { server: this.version } };
     const part = seen.path.replace(/^\/_matrix\/client\/v[13]\//, '').split('/');
     switch (`${seen.method} ${part[0]}`) {
       case 'POST register':
         return this.#register(`@${body['username']}:${this.serverName}`);
+      case 'POST login':
+        return this.#login(`@${(body['identifier'] as Json)['user']}:${this.serverName}`, String(body['device_id']));
       case 'PUT devices':
+        if (this.habit === 'login') return refusal(404, 'M_FORBIDDEN');
         this.devices.add(`${user}/${part[1]}`);
         return ok();
       case 'PUT profile':
@@ -152,7 +169,7 @@ export class FakeHomeserver {
       case 'GET profile':
         return this.#profile(String(part[1]));
       case 'GET sync':
-        return this.#users(user) ?? this.#sync(seen.query);
+        return this.#users(user) ?? this.#sync(seen.query, this.habit === 'as_token' || login !== undefined);
       case 'PUT sendToDevice':
         return this.#users(user) ?? this.#send(user, String(part[1]), String(part[2]), body);
       case 'POST keys':
@@ -174,6 +191,15 @@ export class FakeHomeserver {
     return ok();
   }
 
+  /** As on Dendrite: the tokens that the device had before end. */
+  #login(user: string, device: string): Answer {
+    this.logins.clear();
+    const token = randomUUID();
+    this.logins.set(token, user);
+    this.devices.add(`${user}/${device}`);
+    return { status: 200, body: { user_id: user, device_id: device, access_token: token } };
+  }
+
   #profile(user: string): Answer {
     const server = user.slice(user.indexOf(':') + 1);
     const home = server === this.serverName ? this : this.peers.get(server);
@@ -182,7 +208,8 @@ export class FakeHomeserver {
     return displayname === undefined ? refusal(404, 'M_NOT_FOUND') : { status: 200, body: { displayname } };
   }
 
-  async #sync(query: URLSearchParams): Promise<Answer> {
+  async #sync(query: URLSearchParams, reads: boolean): Promise<Answer> {
+    if (!reads) return { status: 200, body: { next_batch: 's0' } };
     const given = query.get('since');
     const since = given === null ? 0 : Math.min(Number(given.slice(1)), this.#position);
     if (given !== null) this.#inbox = this.#inbox.filter(({ position }) => position > since);
