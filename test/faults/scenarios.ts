@@ -5,4 +5,5 @@ type Load = () => Promise<{ readonly scenario: Scenario }>;
 
 export const SCENARIOS: Readonly<Record<string, Load>> = {
   F1: () => import('./scenarios/f1-bridge-killed.ts'),
+  F5: () => import('./scenarios/f5-sync-lost.ts'),
 };
