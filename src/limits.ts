@@ -223,7 +223,7 @@ export const LIMITS = {
   framesPerRecord: 256,
   /** Malformed frames of one connection: more than an app with one bug sends by accident in one call. */
   malformedFrames: 16,
-  /** Below the 30 s and more after which proxies and routers drop a silent connection; two unanswered ones end it. */
+  /** Below the 30 s and more after which proxies and routers drop a silent connection; two of silence end it, on both sides. */
   pingMs: 25_000,
   /** Records under one key: far below what the AEAD bears, so that a stolen key opens little. */
   recordsPerKey: 1_048_576,

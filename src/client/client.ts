@@ -178,6 +178,14 @@ export class VollyClient {
     await queue.run(() => contacts.acceptChanged(peer, fingerprint));
   }
 
+  /**
+   * The app's word that the network is another one or that the device woke up: a connection over the old network would be missed only
+   * after two heartbeats. Nothing is lost or doubled by it.
+   */
+  reconnect(): void {
+    this.#parts.gateway.reconnect();
+  }
+
   get connection(): ConnectionState {
     return this.#parts.gateway.state;
   }

@@ -88,6 +88,8 @@ export interface GatewayConnection {
   readonly state: ConnectionState;
   /** Connects, and from then on connects again by itself. */
   connect(): void;
+  /** The network changed: leaves the connection there is, or the wait for the next attempt, and connects at once. */
+  reconnect(): void;
   /**
    * Unix time in milliseconds by a monotonic clock that the gateway's signed time has set (section 12, *Time*); before the first
    * handshake the local clock.

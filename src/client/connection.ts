@@ -53,6 +53,13 @@ class Gateway implements GatewayConnection, AttemptOwner<Item> {
     }
   }
 
+  reconnect(): void {
+    if (this.#state.kind === 'closed') return;
+    this.#tries = 0;
+    this.#attempt?.close();
+    this.connect();
+  }
+
   async sendEnvelope(envelope: Parameters<GatewayConnection['sendEnvelope']>[0]): Promise<void> {
     await this.#send(() => this.#outgoing.envelope(envelope));
   }

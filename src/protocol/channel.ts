@@ -100,6 +100,7 @@ export class Channel<T> {
     if (this.#ended) return 0;
     try {
       const frames = this.#owner.receiver.openFrames(record);
+      this.#liveness.heard();
       for (const frame of frames) if (!this.#ended) this.#onFrame(frame);
       return frames.length;
     } catch (error) {
@@ -131,11 +132,10 @@ export class Channel<T> {
     else if (frame.kind === 'ack') for (const item of this.#unsettled.ack(frame.n)) owner.onSettled(item, undefined);
     else if (frame.kind === 'refused') owner.onSettled(this.#unsettled.refuse(frame.n), frame.code);
     else if (frame.kind === 'ping') this.send({ kind: 'pong', id: frame.id });
-    else if (frame.kind === 'pong') this.#liveness.pong(frame.id);
     else if (frame.kind === 'bye') {
       this.#halt();
       owner.onEnd(frame.code, false);
-    } else if (frame.kind !== 'key_update') owner.onNotice(frame);
+    } else if (frame.kind !== 'pong' && frame.kind !== 'key_update') owner.onNotice(frame);
   }
 
   #onNumbered(frame: NumberedFrame): void {

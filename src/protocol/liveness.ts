@@ -2,46 +2,52 @@
 import type { Clock } from '../clock.ts';
 import { LIMITS } from '../limits.ts';
 
-const UNANSWERED = 2;
+/** Two heartbeats. */
+const SILENCE_MS = 2 * LIMITS.pingMs;
 
 export class Liveness {
   readonly #clock: Clock;
   readonly #ping: (id: number) => void;
   readonly #lost: () => void;
   #id = 0;
-  #unanswered = 0;
-  #cancel: (() => void) | undefined;
+  #heardAt: number;
+  #due = 0;
+  #cancel = (): void => {};
 
-  /** Begins at once. `lost` is called once, when the next ping would be the third unanswered one in a row. */
+  /** Begins at once. `lost` is called once, when nothing has been heard for two heartbeats. */
   constructor(clock: Clock, ping: (id: number) => void, lost: () => void) {
     this.#clock = clock;
     this.#ping = ping;
     this.#lost = lost;
+    this.#heardAt = clock.monotonic();
     this.#arm();
   }
 
-  /** An answer to any of ours counts; a made-up id does not. */
-  pong(id: number): void {
-    if (id > this.#id - this.#unanswered && id <= this.#id) this.#unanswered = this.#id - id;
+  /** Anything at all: what is slow to answer behind a full line is still there. */
+  heard(): void {
+    this.#heardAt = this.#clock.monotonic();
   }
 
   stop(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.#cancel();
   }
 
   #arm(): void {
-    this.#cancel = this.#clock.after(LIMITS.pingMs, () => this.#tick());
+    const now = this.#clock.monotonic();
+    const wait = Math.min(LIMITS.pingMs, this.#heardAt + SILENCE_MS - now);
+    this.#due = now + wait;
+    this.#cancel = this.#clock.after(wait, () => this.#tick());
   }
 
   #tick(): void {
-    if (this.#unanswered === UNANSWERED) {
-      this.stop();
+    const now = this.#clock.monotonic();
+    // While this side did not run (a stopped process, a sleeping phone) nothing could be heard: that is not the other's silence.
+    this.#heardAt += now - this.#due;
+    if (now - this.#heardAt >= SILENCE_MS) {
       this.#lost();
       return;
     }
-    this.#unanswered++;
-    this.#arm();
     this.#ping(++this.#id);
+    this.#arm();
   }
 }

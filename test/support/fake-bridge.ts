@@ -212,6 +212,11 @@ class FakeConnection implements GatewayConnection {
     });
   }
 
+  reconnect(): void {
+    this.cut();
+    this.connect();
+  }
+
   now(): number {
     return this.#bridge.clock.now();
   }

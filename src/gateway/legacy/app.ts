@@ -2,14 +2,13 @@
 import type { Clock } from '../../clock.ts';
 import { VollyError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
+import { Liveness } from '../../protocol/liveness.ts';
 import { type AppFrame, type BridgeFrame, encodeFrame, parseFrame } from './frames.ts';
 import type { TextSocket } from './socket.ts';
 
-const UNANSWERED_PINGS = 2;
-
 export interface AppOwner {
   onFrame(frame: AppFrame): void;
-  /** Each LIMITS.pingMs. */
+  /** At least each LIMITS.pingMs. */
   onPing(): void;
   onGone(): void;
 }
@@ -20,8 +19,7 @@ export class App {
   readonly #owner: AppOwner;
   #tokens: number = LIMITS.framesBurst;
   #at: number;
-  #unanswered = 0;
-  #cancelPing: () => void;
+  readonly #liveness: Liveness;
   #cancelPause: (() => void) | undefined;
 
   /** Takes the socket over. */
@@ -30,13 +28,15 @@ export class App {
     this.#clock = clock;
     this.#owner = owner;
     this.#at = clock.monotonic();
-    this.#cancelPing = clock.after(LIMITS.pingMs, () => this.#ping());
-    socket.onMessage = (text) => this.#receive(text);
-    socket.onPong = () => {
-      this.#unanswered = 0;
+    const ping = () => {
+      socket.ping();
+      owner.onPing();
     };
+    this.#liveness = new Liveness(clock, ping, () => socket.destroy());
+    socket.onMessage = (text) => this.#receive(text);
+    socket.onPong = () => this.#liveness.heard();
     socket.onClose = () => {
-      this.#cancelPing();
+      this.#liveness.stop();
       this.#cancelPause?.();
       owner.onGone();
     };
@@ -60,6 +60,7 @@ export class App {
 
   /** A malformed frame ends the connection: no app that works sends one, and its close code is the only way to say so. */
   #receive(text: string): void {
+    this.#liveness.heard();
     let frame: AppFrame;
     try {
       frame = parseFrame(text);
@@ -82,16 +83,5 @@ export class App {
     this.#socket.pause();
     const wait = Math.ceil((-this.#tokens / LIMITS.framesPerSecond) * 1_000);
     this.#cancelPause = this.#clock.after(wait, () => this.#socket.resume());
-  }
-
-  #ping(): void {
-    if (this.#unanswered >= UNANSWERED_PINGS) {
-      this.#socket.destroy();
-      return;
-    }
-    this.#unanswered++;
-    this.#socket.ping();
-    this.#cancelPing = this.#clock.after(LIMITS.pingMs, () => this.#ping());
-    this.#owner.onPing();
   }
 }
