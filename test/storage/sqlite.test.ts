@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.ts';
 import { VollyError } from '../../src/errors.ts';
 import { Commits } from '../../src/storage/sqlite/commits.ts';
 import { openSqlite } from '../../src/storage/sqlite/stores.ts';
+import { ManualClock } from '../support/clock.ts';
 import { storesContract } from './contract.ts';
 import { idOf, outboxRow } from './rows.ts';
 
@@ -79,6 +80,28 @@ describe('stores in SQLite', () => {
     other.exec('COMMIT');
     other.close();
     assert.equal(await put, 'accepted');
+    await stores.close();
+  });
+
+  it('gives up with everybody who waits when it is held for long, and goes on when it is free', async () => {
+    const clock = new ManualClock();
+    const stores = openSqlite({ file, clock });
+    const other = new Database(file);
+    other.exec('BEGIN IMMEDIATE');
+    for (let round = 0; round < 2; round++) {
+      let settled = 0;
+      const puts = Array.from({ length: 70 }, (_, n) => stores.outbox.put(outboxRow(n)).finally(() => settled++));
+      const results = Promise.allSettled(puts);
+      await clock.advance(4_000);
+      assert.equal(settled, 0);
+      await clock.advance(2_000);
+      assert.equal(settled, puts.length);
+      for (const result of await results) assert.match(String((result as PromiseRejectedResult).reason), /database: SQLITE_BUSY/);
+      assert.deepEqual(await stores.outbox.all(), []);
+    }
+    other.exec('COMMIT');
+    other.close();
+    assert.equal(await stores.outbox.put(outboxRow(1)), 'accepted');
     await stores.close();
   });
 

@@ -6,6 +6,7 @@
 import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
+import { moveLog } from './move-log.ts';
 
 const LOG_BYTES = 4_194_304;
 const LOOK_EVERY_COMMITS = 64;
@@ -24,12 +25,17 @@ export class Checkpoints {
     db.pragma('journal_size_limit = 16777216');
   }
 
-  /** After each commit. */
+  /** After each commit; never throws: that would make a commit look as if it had failed. */
   committed(): void {
     if (++this.#commits % LOOK_EVERY_COMMITS !== 0 || this.#running) return;
-    if ((statSync(`${this.#file}-wal`, { throwIfNoEntry: false })?.size ?? 0) < LOG_BYTES) return;
-    this.#running = true;
-    this.#thread().postMessage('checkpoint');
+    try {
+      if ((statSync(`${this.#file}-wal`, { throwIfNoEntry: false })?.size ?? 0) < LOG_BYTES) return;
+      this.#running = true;
+      this.#thread().postMessage('checkpoint');
+    } catch {
+      // No thread can be had.
+      this.#giveUp();
+    }
   }
 
   async close(): Promise<void> {
@@ -41,16 +47,19 @@ export class Checkpoints {
     if (this.#worker) return this.#worker;
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const worker = new Worker(new URL(`./checkpoint-thread.${extension}`, import.meta.url), { workerData: this.#file });
-    // A log that is not moved only grows; SQLite's own way is slower but always there.
-    const giveUp = () => {
-      if (this.#db.open) this.#db.pragma('wal_autocheckpoint = 1000');
-    };
-    worker.on('error', giveUp).on('message', () => {
-      if (this.#db.open) this.#db.pragma('wal_checkpoint(PASSIVE)');
+    worker.on('error', () => this.#giveUp());
+    worker.on('message', () => {
+      if (this.#db.open) moveLog(this.#db);
       this.#running = false;
     });
     worker.unref();
     this.#worker = worker;
     return worker;
+  }
+
+  /** A log that is not moved only grows; SQLite's own way is slower but always there. */
+  #giveUp(): void {
+    this.#running = true;
+    if (this.#db.open) this.#db.pragma('wal_autocheckpoint = 1000');
   }
 }

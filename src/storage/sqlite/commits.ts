@@ -119,12 +119,14 @@ export class Commits {
 
   /** One commit from the head of the queue. False when the database was busy and nothing happened; `last` makes that a failure. */
   #next(last: boolean): boolean {
-    const group = this.#queue.slice(0, CHANGES_PER_COMMIT);
+    let group = this.#queue.slice(0, CHANGES_PER_COMMIT);
     let outcomes: readonly Outcome[];
     try {
       outcomes = this.#transact(group);
     } catch (error) {
       if (isBusy(error) && !last) return false;
+      // Who came behind has waited too: were it left to wait its own turn, the queue would grow for as long as the database is busy.
+      if (isBusy(error)) group = this.#queue;
       // The whole commit failed (a full disk, say). Each alone: one that is too large must not take its neighbours along.
       outcomes = group.length > 1 && !isBusy(error) ? group.map((change) => this.#alone(change)) : group.map(() => ({ error }));
     }
