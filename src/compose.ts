@@ -33,6 +33,8 @@ import { withHealth } from './ops/health.ts';
 import { listen } from './ops/listen.ts';
 import { createLog } from './ops/log.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
+import { gaugesOf, withStatus } from './ops/status.ts';
+import { statusReader } from './ops/status-reader.ts';
 import { createJunction } from './routing/junction.ts';
 import type { Carrier, Log } from './routing/ports.ts';
 import { claimDatabase } from './storage/sqlite/claim.ts';
@@ -53,7 +55,7 @@ const random = systemRandom;
  * Resolves once the bridge listens; the homeserver may still be away, which `/ready` tells. Throws `bad_config`, `placeholder_secret`,
  * `database`, `newer_schema`, `port_taken`.
  */
-export async function startBridge(config: Config): Promise<RunningBridge> {
+export async function startBridge(config: Config, version: string): Promise<RunningBridge> {
   const registration = loadRegistration(config);
   const own = config.homeserver.server_name;
   const { log, counters } = operatorView(config);
@@ -116,8 +118,13 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
     });
     const hasMember = async (localpart: Localpart): Promise<boolean> => (await stores.members.kind(localpart)) !== undefined;
     const app = express().disable('x-powered-by');
-    app.use(appserviceRouter({ hsToken: registration.hs_token, server: own, transactions, hasMember, counters, log }));
-    const health = withHealth({ homeserver: () => receiver.state.ready }, counters, app);
+    const hsToken = registration.hs_token;
+    app.use(appserviceRouter({ hsToken, server: own, transactions, hasMember, counters, log }));
+    const sockets = gatewayServer(config);
+    const parts = { receiver, access, junction, quarantine: stores.quarantine, directory, sockets };
+    const read = statusReader({ ...parts, version, server: own, url: config.homeserver.url, clock });
+    counters.gauges(async () => gaugesOf(await read()));
+    const health = withHealth({ homeserver: () => receiver.state.ready }, counters, withStatus({ hsToken, read }, app));
     const appservice = await listen(createServer(health), config.appservice.listen);
     started.push(() => appservice.close());
 
@@ -139,7 +146,6 @@ export async function startBridge(config: Config): Promise<RunningBridge> {
     const legacyDoor = new Door();
     const enter = (request: IncomingMessage) => legacyDoor.enter(countedAs(addressOf(request)));
     const legacy = legacyKeys && new Legacy({ ...doorway, keys: legacyKeys, facts, enter });
-    const sockets = gatewayServer(config);
     // Before a handshake counts them, sockets are only sockets: more than this is nobody's members.
     sockets.maxConnections = LIMITS.connections;
     gateway.attach(sockets, legacy);

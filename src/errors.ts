@@ -191,6 +191,10 @@ const catalogue = {
     cause: 'The database could not be opened or written.',
     cure: 'Check the disk and the permissions of the file named.',
   },
+  not_running: {
+    cause: 'No bridge of this configuration is running.',
+    cure: 'Start it with `volly-bridge start`; --config names the configuration it runs with.',
+  },
   port_taken: { cause: 'The address to listen on is taken.', cure: 'Stop the other program or choose another port.' },
   old_node: { cause: 'This Node.js is too old.', cure: 'Install Node.js 24.15 or newer.' },
 } as const satisfies Record<string, ErrorEntry>;

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { systemRandom } from './clock.ts';
 import { checkConfigFile, loadConfig } from './config/load.ts';
-import { writeRegistration } from './config/registration-file.ts';
+import { loadRegistration, writeRegistration } from './config/registration-file.ts';
 import type { Config } from './config/schema.ts';
 import { ERRORS, VollyError } from './errors.ts';
 import { parseLocalpart } from './ids.ts';
@@ -43,6 +43,11 @@ function program(): Command {
     .argument('<file>')
     .description('name every mistake in a configuration file')
     .action(check);
+  volly
+    .command('status')
+    .option('--json', 'everything, for programs')
+    .description('show how the running bridge, its homeserver and its peers are')
+    .action((options: { json?: boolean }) => status(config(), options));
   const member = volly.command('member').description('members of this community');
   member
     .command('invite')
@@ -59,11 +64,17 @@ function program(): Command {
 
 async function start(config: Config): Promise<void> {
   const { startBridge } = await import('./compose.ts');
-  const bridge = await startBridge(config);
+  const bridge = await startBridge(config, version);
   const stopped = (['SIGTERM', 'SIGINT'] as const).map((name) => once(process, name));
   const failure = await Promise.race([bridge.failed, ...stopped]);
   await bridge.stop();
   if (failure instanceof VollyError) throw failure;
+}
+
+async function status(config: Config, { json = false }: { json?: boolean }): Promise<void> {
+  const [{ askStatus }, { statusPage }] = await Promise.all([import('./ops/ask-status.ts'), import('./ops/status-page.ts')]);
+  const now = await askStatus({ listen: config.appservice.listen, hsToken: loadRegistration(config).hs_token });
+  console.log(json ? JSON.stringify(now, null, 2) : statusPage(now));
 }
 
 function registration(config: Config): void {

@@ -59,6 +59,11 @@ export class InboundQueue {
     while (this.#unsettled.size >= LIMITS.journalRows) await Promise.race(this.#unsettled);
   }
 
+  /** Entries of the journal that are not routed yet. */
+  get size(): number {
+    return this.#unsettled.size;
+  }
+
   async idle(): Promise<void> {
     await Promise.all(this.#unsettled);
   }

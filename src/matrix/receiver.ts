@@ -36,6 +36,8 @@ export interface ReceiverState {
   readonly lagMs: number | undefined;
   /** Unix time in ms of the last answer. */
   readonly lastSyncAt: number | undefined;
+  /** Answers that are journaled and not yet routed. */
+  readonly journaled: number;
 }
 
 /** Makes the inbox readable; see access.ts. */
@@ -87,7 +89,7 @@ export class SyncReceiver implements Receiver {
   }
 
   get state(): ReceiverState {
-    return { ready: this.#ready, lagMs: this.#echo.lagMs, lastSyncAt: this.#lastSyncAt };
+    return { ready: this.#ready, lagMs: this.#echo.lagMs, lastSyncAt: this.#lastSyncAt, journaled: this.#queue.size };
   }
 
   /** Resolves before the homeserver has answered, which may take long; see `state`. Throws `database`. */

@@ -177,6 +177,25 @@ describe('The command line', function () {
       assert.equal((await service.request('GET', device))['device_id'], 'VOLLY');
     });
 
+    it('shows its status to its operator, as a page and as JSON, and to nobody without the token', async () => {
+      const page = volly('status', '--config', setup.config);
+      assert.equal(await page.code, 0, page.err);
+      assert.match(page.out, new RegExp(`^Volly bridge [0-9.]+ of ${synapse.serverName}, up `));
+      assert.match(page.out, / software +Synapse\/1\.\d+/);
+      assert.match(page.out, / read by +as_token, proven by a message to itself\n +receiving +yes; last answer /);
+      const json = volly('status', '--json', '--config', setup.config);
+      assert.equal(await json.code, 0, json.err);
+      const { homeserver, counts, peers } = JSON.parse(json.out);
+      assert.equal(homeserver.url, synapse.clientUrl);
+      assert.ok(homeserver.lagMs >= 0 && homeserver.lagMs < 2_000, homeserver.lagMs);
+      assert.deepEqual([counts.outbox, counts.inbox, counts.quarantine, peers], [0, 0, 0, []]);
+      assert.equal(await status(`${setup.appservice}/status`), 401);
+      const { hs_token } = parse(readFileSync(setup.registration, 'utf8'));
+      for (const text of [page.out, json.out]) assert.ok(!text.includes(hs_token));
+      const metrics = await (await fetch(`${setup.appservice}/metrics`)).text();
+      assert.match(metrics, /\nvolly_homeserver_ready 1\n/);
+    });
+
     it('is not ready while the homeserver is away, says so once more, and mends by itself', async () => {
       await synapse.stop();
       await until('not ready', async () => (await ready()) === 503, 30_000);
@@ -258,6 +277,13 @@ describe('The command line', function () {
     const mend = volly('registration', '--config', setup.config);
     assert.equal(await mend.code, 0);
     assert.doesNotMatch(readFileSync(setup.registration, 'utf8'), /PLACEHOLDER/);
+  });
+
+  it('says in one line that no bridge is running', async () => {
+    const setup = await setUp('idle');
+    await failsWith(volly('status', '--config', setup.config), /^error bad_config: .*registration\.yaml is missing/);
+    await register(setup);
+    await failsWith(volly('status', '--config', setup.config), /^error not_running: .*nothing answers at .* — Start it with/);
   });
 
   it('ends in one line without a registration, without a configuration, and where a port is taken', async () => {

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { parseServerName } from '../../src/ids.ts';
+import { askStatus } from '../../src/ops/ask-status.ts';
+import { type Listener, listen } from '../../src/ops/listen.ts';
+import { createMetrics } from '../../src/ops/metrics.ts';
+import { gaugesOf, type Status, withStatus } from '../../src/ops/status.ts';
+import { statusPage } from '../../src/ops/status-page.ts';
+import { type Parts, statusReader } from '../../src/ops/status-reader.ts';
+import { ManualClock } from '../support/clock.ts';
+
+const TOKEN = 'hs'.repeat(32);
+const COUNTS = { outbox: 3, outboxBytes: 4_200, inbox: 2, seen: 9, acks: 1, peers: 2 };
+
+describe('status', () => {
+  let clock: ManualClock;
+  let parts: Parts;
+  let read: () => Promise<Status>;
+  let listener: Listener;
+  beforeEach(async () => {
+    clock = new ManualClock();
+    parts = {
+      ...{ version: '1.2.3', server: 'orchid.example', url: 'http://127.0.0.1:8008', clock },
+      receiver: { state: { ready: true, lagMs: 21, lastSyncAt: clock.now(), journaled: 1 } },
+      access: { state: { software: 'Synapse/1.163.2', way: 'as_token', proven: true, named: true, callsBack: 'yes' } },
+      junction: {
+        peers: () => [
+          {
+            server: parseServerName('iris.example'),
+            state: 'unreachable',
+            waiting: 3,
+            bytes: 4_200,
+            oldestMs: 8_000,
+            heardAt: clock.now(),
+            skewMs: -1_500,
+          },
+          { server: parseServerName('maple.example'), state: 'ok', waiting: 0, bytes: 0, oldestMs: 0 },
+        ],
+        counts: async () => COUNTS,
+      },
+      quarantine: { count: async () => 4 },
+      directory: { size: 5 },
+      sockets: { getConnections: (callback) => callback(null, 6) },
+    };
+    read = statusReader(parts);
+    const rest = withStatus({ hsToken: TOKEN, read: () => read() }, (_, response) => void response.writeHead(418).end());
+    listener = await listen(createServer(rest), { host: '127.0.0.1', port: 0 });
+  });
+  afterEach(() => listener.close());
+  const ask = (hsToken = TOKEN, host = '127.0.0.1') => askStatus({ listen: { host, port: listener.port }, hsToken });
+
+  it('tells the one who holds the token how all parts are', async () => {
+    await clock.advance(2_500);
+    assert.deepEqual(await ask(TOKEN, '0.0.0.0'), {
+      version: '1.2.3',
+      server: 'orchid.example',
+      uptimeMs: 2_500,
+      homeserver: {
+        ...{ url: 'http://127.0.0.1:8008', software: 'Synapse/1.163.2', way: 'as_token', proven: true, named: true },
+        ...{ callsBack: 'yes', ready: true, lagMs: 21, lastSyncAgeMs: 2_500 },
+      },
+      counts: {
+        ...{ gateway_sockets: 6, devices_online: 5, journal: 1, quarantine: 4 },
+        ...{ outbox: 3, inbox: 2, seen: 9, acks: 1, peers: 2, outbox_bytes: 4_200 },
+      },
+      peers: parts.junction.peers(),
+    });
+  });
+
+  it('answers nobody else, and hands on what is not its path', async () => {
+    const url = `http://127.0.0.1:${listener.port}/status`;
+    for (const authorization of [undefined, 'Bearer', `Bearer ${'x'.repeat(64)}`, `Basic ${TOKEN}`, TOKEN])
+      assert.equal((await fetch(url, authorization === undefined ? {} : { headers: { authorization } })).status, 401);
+    assert.equal((await fetch(`${url}?access_token=${TOKEN}`)).status, 418, 'no token in an address');
+    assert.equal((await fetch(url, { method: 'POST' })).status, 418);
+    assert.equal((await fetch(`${url}/x`)).status, 418);
+  });
+
+  it('fails softly when the database does', async () => {
+    read = () => Promise.reject(new Error('no'));
+    await assert.rejects(ask(), { code: 'not_running', message: /\(500\)/ });
+  });
+
+  it('is not_running where nothing answers, and where a bridge with another registration does', async () => {
+    await assert.rejects(ask('x'.repeat(64)), { code: 'not_running', message: /another registration answers at .*\(401\)/ });
+    const { port } = listener;
+    await listener.close();
+    await assert.rejects(askStatus({ listen: { host: '::', port }, hsToken: TOKEN }), {
+      code: 'not_running',
+      message: new RegExp(`nothing answers at http://\\[::1\\]:${port}/status`),
+    });
+    listener = await listen(createServer(), { host: '127.0.0.1', port: 0 });
+  });
+
+  it('has a page for people', async () => {
+    await clock.advance(3_725_000);
+    assert.equal(
+      statusPage(await read()),
+      `Volly bridge 1.2.3 of orchid.example, up 1 h 2 min
+
+Homeserver
+  address               http://127.0.0.1:8008
+  software              Synapse/1.163.2
+  read by               as_token, proven by a message to itself
+  receiving             yes; last answer 1 h 2 min ago
+  a message to itself   takes 21 ms
+  bridge user’s name    set
+  reaches this bridge   yes
+
+Counts
+  gateway sockets       6
+  devices online        5
+  journal               1
+  quarantine            4
+  outbox                3
+  inbox                 2
+  seen                  9
+  acks                  1
+  peers                 2
+  outbox bytes          4.2 kB
+
+Peers: 2
+  iris.example          unreachable, 3 waiting (4.2 kB, oldest 8.0 s), heard 2026-01-01T01:02:05Z, clock -1.5 s
+  maple.example         ok, never heard`,
+    );
+  });
+
+  it('has a page before the homeserver has answered, and for more peers than a page holds', async () => {
+    read = statusReader({
+      ...parts,
+      receiver: { state: { ready: false, lagMs: undefined, lastSyncAt: undefined, journaled: 0 } },
+      access: { state: undefined },
+      junction: { ...parts.junction, peers: () => Array.from({ length: 60 }, () => parts.junction.peers()[1]!) },
+    });
+    const page = statusPage(await read());
+    assert.match(page, /read by +unknown, not proven yet\n +receiving +NO; it has not answered yet\n.*has not come back yet/);
+    assert.match(page, /Peers: 60\n(.*ok.*\n){50} +and 10 more; --json shows all$/);
+  });
+
+  it('gives its numbers as gauges, none of a peer or member, and the last ones while the database fails', async () => {
+    const metrics = createMetrics();
+    metrics.gauges(async () => gaugesOf(await read()));
+    const { text } = await metrics.render();
+    for (const gauge of ['homeserver_lag_ms 21', 'homeserver_ready 1', 'gateway_sockets 6', 'outbox_bytes 4200', 'peers 2'])
+      assert.ok(text.includes(`\nvolly_${gauge}\n`), gauge);
+    assert.match(text, /# TYPE volly_outbox gauge/);
+    assert.doesNotMatch(text, /example/);
+    read = () => Promise.reject(new Error('no'));
+    assert.match((await metrics.render()).text, /volly_outbox 3/);
+  });
+});
