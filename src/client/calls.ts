@@ -4,6 +4,7 @@ import { type CallId, type DeviceAddress, type EnvelopeId, type MemberId, member
 import type { Link } from '../party/link.ts';
 import { type CallEnvelope, openInto } from '../party/open.ts';
 import type { Peer } from '../protocol/bundle.ts';
+import { staysWithBridge } from '../protocol/call-held.ts';
 import type { EnvelopeOf } from '../protocol/envelope.ts';
 import { readHeader } from '../protocol/header.ts';
 import type { Call } from './call.ts';
@@ -35,7 +36,7 @@ export class Calls {
     return this.#ringing.onOffer(envelope);
   }
 
-  /** `keep` = there is no room to hold it: not to be acknowledged. Throws for what is refused. */
+  /** `keep` = not to be acknowledged: there is no room to hold it, or the bridge must bring it again. Throws for what is refused. */
   async onMessage(envelope: CallEnvelope): Promise<'done' | 'keep'> {
     const { callId } = readHeader(envelope).header;
     if (this.#registry.hasEnded(callId)) throw new VollyError('unknown_call', 'it ended');
@@ -47,7 +48,7 @@ export class Calls {
     }
     const result = this.#registry.hold(callId, envelope);
     if (result === 'dropped') throw new VollyError('rate_limited', 'early messages');
-    return result === 'full' ? 'keep' : 'done';
+    return result === 'full' || staysWithBridge(envelope.type, runner !== undefined) ? 'keep' : 'done';
   }
 
   /** A definite word about an envelope: nothing where it was no offer of ours. */

@@ -4,6 +4,7 @@
  */
 import { type CallId, type MemberId, serverOf } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
+import type { EnvelopeType } from './envelope.ts';
 
 interface HeldCall<T> {
   /** Whose messages these claim to be; nobody has verified it yet. */
@@ -23,6 +24,12 @@ export type HoldResult<T> =
   | { readonly kind: 'held'; readonly held: Held<T> }
   | { readonly kind: 'full' }
   | { readonly kind: 'dropped' };
+
+/**
+ * Whether a held message stays with the bridge too: what is held is memory, and a hangup that a restart forgot would let its offer, coming
+ * after it, ring for a dead call. Of what else comes before its call a restarted process has no use: it has no keys for it.
+ */
+export const staysWithBridge = (type: EnvelopeType, known: boolean): boolean => type === 'app.volly.call.hangup' && !known;
 
 /** Call `expireHeld` first. `known` = the call is there, only its epoch is not: strangers' messages never take its room. */
 export function hold<T>(held: Held<T>, callId: CallId, sender: MemberId, message: T, now: number, known = false): HoldResult<T> {

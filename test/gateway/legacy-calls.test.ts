@@ -294,6 +294,18 @@ describe('legacy calls', () => {
     assert.equal(world.counts.get('app.volly.call.offer wrong_recipient'), 1);
   });
 
+  it('does not ring for what was hung up, though the line that heard so first is gone when the offer comes', async () => {
+    world.bridge.fate = ({ type }) => (type === 'app.volly.call.offer' ? 3_000 : undefined);
+    const calling = await bob.call(OLGA, { pc: new FakePeerConnection(), allowLegacy: true });
+    await calling.hangUp();
+    await world.advance(1_000);
+    olga.close('gone');
+    await world.settle();
+    const back = await world.app(credential);
+    await world.advance(5_000);
+    assert.deepEqual([olga.heard, back.heard], [[], []]);
+  });
+
   it('lets two legacy members call each other', async () => {
     const { app: otto } = await world.member(OTTO);
     olga.say({ type: 'offer', to: OTTO, sdp: await gathered(pc) });

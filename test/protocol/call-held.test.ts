@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type CallId, callIdFromBytes, type MemberId, parseMemberId } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { hasEnded, markEnded } from '../../src/protocol/call-ended.ts';
-import { expireHeld, type Held, hold, release } from '../../src/protocol/call-held.ts';
+import { expireHeld, type Held, hold, release, staysWithBridge } from '../../src/protocol/call-held.ts';
 
 const id = (n: number): CallId => callIdFromBytes(new Uint8Array(16).fill(n));
 /** Two of one server. */
@@ -47,6 +47,15 @@ describe('held messages', () => {
     const table = held(held(EMPTY, 1, 1, 1, 0), 2, 1, 2, 1);
     assert.equal(expireHeld(table, 59_999), table);
     assert.deepEqual([...expireHeld(table, 60_000).keys()], [id(2)]);
+  });
+});
+
+describe('what is held', () => {
+  it('stays with the bridge where a restart must not forget it: a hangup before its offer, and nothing else', () => {
+    assert.ok(staysWithBridge('app.volly.call.hangup', false));
+    assert.ok(!staysWithBridge('app.volly.call.hangup', true));
+    for (const type of ['candidates', 'select_answer', 'ringing', 'answer'] as const)
+      assert.ok(!staysWithBridge(`app.volly.call.${type}`, false));
   });
 });
 

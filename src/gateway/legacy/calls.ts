@@ -5,7 +5,7 @@ import { LIMITS } from '../../limits.ts';
 import { type CallEnvelope, openInto } from '../../party/open.ts';
 import type { Runner } from '../../party/runner.ts';
 import { type EndedCalls, hasEnded, markEnded } from '../../protocol/call-ended.ts';
-import { expireHeld, type Held, hold, release } from '../../protocol/call-held.ts';
+import { expireHeld, type Held, hold, release, staysWithBridge } from '../../protocol/call-held.ts';
 import type { CallState } from '../../protocol/call-state.ts';
 import { readHeader } from '../../protocol/header.ts';
 import type { App } from './app.ts';
@@ -85,7 +85,7 @@ export class Calls {
     for (const id of ids) this.#held = release(this.#held, id).held;
   }
 
-  /** `keep` = there is no room to hold it: not to be taken out of the mailbox. Throws for what is refused. */
+  /** `keep` = not to be taken out of the mailbox: there is no room to hold it, or the next line must find it. Throws for what is refused. */
   async onMessage(envelope: CallEnvelope): Promise<'done' | 'keep'> {
     const { callId } = readHeader(envelope).header;
     const now = this.#context.clock.monotonic();
@@ -98,7 +98,7 @@ export class Calls {
     const result = hold(expireHeld(this.#held, now), callId, memberOf(envelope.from), envelope, now);
     if (result.kind === 'held') this.#held = result.held;
     if (result.kind === 'dropped') throw new VollyError('rate_limited', 'early messages');
-    return result.kind === 'full' ? 'keep' : 'done';
+    return result.kind === 'full' || staysWithBridge(envelope.type, runner !== undefined) ? 'keep' : 'done';
   }
 
   /** What came before its call or its epoch, in order; what is still too early goes back. */

@@ -1,0 +1,142 @@
+/** Apps come and go: what was for one that is away, and what a connection carried that went silent. PROTOCOL.md sections 11 and 14.5. */
+import assert from 'node:assert/strict';
+import { LIMITS } from '../../src/limits.ts';
+import { FakePeerConnection } from '../support/fake-pc.ts';
+import { type App, House } from './house.ts';
+
+const ALICE = 'alice@orchid.example';
+const BOB = 'bob@maple.example';
+
+describe('apps come and go', () => {
+  let house: House;
+  let alice: App;
+  let bob: App;
+
+  /** Alice calls; the offer is with Bob's bridge when it resolves. */
+  const call = async () => {
+    const calling = alice.client.call(BOB, { pc: new FakePeerConnection() });
+    let made = false;
+    void calling.then(() => {
+      made = true;
+    });
+    await house.until('the offer is made', () => made);
+    return calling;
+  };
+  const talk = async () => {
+    const calleePc = new FakePeerConnection();
+    const rang = bob.rings;
+    const calling = await call();
+    await house.until('it rings', () => bob.rings > rang);
+    const answered = await bob.watcher.ringing.accept({ pc: calleePc });
+    await house.until('both are active', () => calling.state === 'active' && answered.state === 'active');
+    return { calling, answered, callerPc: calling.pc as FakePeerConnection, calleePc };
+  };
+
+  beforeEach(async () => {
+    house = new House();
+    alice = await house.app(ALICE);
+    bob = await house.app(BOB);
+  });
+
+  it('an app that comes back within the offer’s life rings its whole time', async () => {
+    bob.kill();
+    const calling = await call();
+    await house.until('delivered', () => calling.progress === 'delivered');
+    await house.clock.advance(50_000);
+    await bob.start();
+    await house.until('it rings', () => bob.rings === 1);
+    await house.until('the caller hears it', () => calling.progress === 'ringing');
+    await house.clock.advance(LIMITS.ringMs - 5_000);
+    const answered = await bob.watcher.ringing.accept({ pc: new FakePeerConnection() });
+    await house.until('both are active', () => calling.state === 'active' && answered.state === 'active');
+  });
+
+  it('an app that comes back later does not ring, and the caller has been told', async () => {
+    bob.kill();
+    const calling = await call();
+    await house.clock.advance(LIMITS.offerLifeMs + 2_000);
+    assert.deepEqual(calling.end, { reason: 'undeliverable', by: 'itself' });
+    await bob.start();
+    await house.clock.advance(5_000);
+    assert.equal(bob.rings, 0);
+  });
+
+  it('an app that comes back to an offer and its hangup does not ring', async () => {
+    bob.kill();
+    const calling = await call();
+    await house.clock.advance(2_000);
+    await calling.hangUp();
+    // Longer than other messages live.
+    await house.clock.advance(LIMITS.messageLifeMs + 10_000);
+    await bob.start();
+    await house.clock.advance(5_000);
+    assert.equal(bob.rings, 0);
+  });
+
+  it('an app that is killed between a hangup and the offer that it overtook does not ring when it is back', async () => {
+    bob.community.held.add('app.volly.call.offer');
+    const calling = await call();
+    await calling.hangUp();
+    await house.clock.advance(1_000);
+    bob.kill();
+    await bob.start();
+    await bob.community.release();
+    await house.clock.advance(5_000);
+    assert.equal(bob.rings, 0);
+    // And neither does it when it is there all the time.
+    bob.community.held.add('app.volly.call.offer');
+    await (await call()).hangUp();
+    await house.clock.advance(1_000);
+    await bob.community.release();
+    assert.equal(bob.rings, 0);
+    await talk();
+  });
+
+  it('a killed app that starts again hears nothing twice', async () => {
+    const { calling } = await talk();
+    bob.kill();
+    await bob.start();
+    await house.clock.advance(5_000);
+    assert.equal(bob.rings, 0);
+    // Its call died with it: nobody keeps that alive.
+    await house.clock.advance(LIMITS.heartbeatLostMs + LIMITS.heartbeatMs);
+    assert.deepEqual(calling.end, { reason: 'signalling_lost', by: 'itself' });
+  });
+
+  for (const side of ['caller', 'callee'] as const)
+    it(`a network that vanishes is noticed within two heartbeats, and both sides agree on what became of the call (${side})`, async () => {
+      const { calling, answered, callerPc, calleePc } = await talk();
+      for (const pc of [callerPc, calleePc]) pc.connect();
+      const app = side === 'caller' ? alice : bob;
+      const states: string[] = [];
+      app.client.on('connection', ({ kind, ...rest }) => states.push('resumed' in rest ? `${kind} ${rest.resumed}` : kind));
+      app.vanish();
+      await house.until('it is noticed', () => states[0] === 'offline', 2 * LIMITS.pingMs);
+      await house.until('it is back', () => states.at(-1) === 'online true', 1_000);
+      // A heartbeat of the silence may not have lived long enough: then its gap ends the call, on both sides alike.
+      await house.clock.advance(LIMITS.heartbeatMs + LIMITS.gapMs + 2_000);
+      assert.equal(calling.end?.reason, answered.end?.reason);
+      if (!calling.end) await calling.hangUp();
+      await house.clock.advance(1_000);
+      await talk();
+    });
+
+  it('an app that is told of another network connects at once, and what it had sent arrives once', async () => {
+    const { callerPc, calleePc, calling } = await talk();
+    alice.vanish();
+    callerPc.findCandidates(2);
+    await house.clock.advance(1_000);
+    assert.equal(calleePc.remoteCandidates.length, 0);
+    alice.client.reconnect();
+    assert.equal(alice.client.connection.kind, 'connecting');
+    await house.until('it is back', () => alice.client.connection.kind === 'online');
+    callerPc.findCandidates(1);
+    await house.clock.advance(1_000);
+    assert.deepEqual([calleePc.remoteCandidates.length, calling.state], [3, 'active']);
+    assert.equal(alice.wires.length, 2);
+    // A call made over the new connection works as any.
+    await calling.hangUp();
+    await house.clock.advance(1_000);
+    await talk();
+  });
+});
