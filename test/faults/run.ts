@@ -10,6 +10,7 @@ import { failuresOf, type Row, table } from './rows.ts';
 import type { RunOptions, Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { Scene } from './scene.ts';
+import { describeLink } from './tools/link.ts';
 import { World, type WorldOptions } from './world.ts';
 
 const WRONG_SHOWN = 20;
@@ -71,16 +72,23 @@ class Run {
 
   async #play(scenario: Scenario, options: RunOptions): Promise<Omit<Row, 'id' | 'title' | 'seconds'>> {
     const world = await this.#world(scenario, options);
-    const scene = await Scene.open(world, join(this.#folder, `logs-${scenario.id}`), options.seed);
+    const doors = await scenario.doors?.(world);
+    const folder = join(this.#folder, `logs-${scenario.id}`);
+    const scene = await Scene.open(world, { folder, seed: options.seed, doors });
     let broken = true;
     try {
       const { bounds = [], notes = [], wrong = [] } = await scenario.run(scene, options);
       await scene.close();
       const verdict = await scene.judge();
+      const { recoveryAtMost: atMost } = scenario;
+      const recovery =
+        atMost === undefined ? [] : [{ what: 'recovery', value: verdict.recoveryMs ?? Number.NaN, atMost, unit: 'ms' }];
       broken = false;
-      return { ...verdict, bounds, notes, wrong: [...wrong, ...verdict.wrong] };
+      const all = [...wrong, ...(await world.bugs()), ...verdict.wrong];
+      return { ...verdict, bounds: [...recovery, ...bounds], notes, wrong: all };
     } finally {
       await scene.end();
+      await Promise.all(Object.values(doors ?? {}).map((door) => door.stop()));
       // What a broken scenario leaves behind would break the next ones.
       if (scenario.world !== undefined || broken) await this.#drop(world);
     }
@@ -127,7 +135,7 @@ async function main(options: Options): Promise<boolean> {
   const run = new Run(options, folder);
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void run.stop().finally(() => process.exit(130)));
-  console.log(`seed ${options.seed}, ${options.form} form`);
+  console.log(`seed ${options.seed}, ${options.form} form; between the servers: ${await describeLink()}`);
   let rows: Row[];
   try {
     rows = await run.rows();

@@ -1,7 +1,10 @@
 /** What a scenario of the fault tests is. One file each in scenarios/; run.ts finds them by the list there. */
+
+import type { Way } from '../support/community.ts';
+import type { Side } from './log.ts';
 import type { Bound } from './rows.ts';
 import type { Scene } from './scene.ts';
-import type { WorldOptions } from './world.ts';
+import type { World, WorldOptions } from './world.ts';
 
 export interface RunOptions {
   readonly form: 'short' | 'long';
@@ -26,6 +29,10 @@ export interface Scenario {
   readonly title: string;
   /** A world of its own, beside the shared one: a function, so that ports and proxies are made when it starts. Undefined = the shared one. */
   readonly world?: (options: RunOptions) => Promise<WorldOptions>;
+  /** What the apps of each side connect to in place of their gateway; stopped with the scene. */
+  readonly doors?: (world: World) => Promise<Readonly<Record<Side, Way>>>;
+  /** ms; holds what the checker finds as the worst recovery. */
+  readonly recoveryAtMost?: number;
   /** Mostly waits: may run beside others where it has a world of its own. */
   readonly waits?: boolean;
   /** Not in the short form, and why; the run says so. */

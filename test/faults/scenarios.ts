@@ -5,5 +5,12 @@ type Load = () => Promise<{ readonly scenario: Scenario }>;
 
 export const SCENARIOS: Readonly<Record<string, Load>> = {
   F1: () => import('./scenarios/f1-bridge-killed.ts'),
+  F2: () => import('./scenarios/f2-synapse-killed.ts'),
+  F3: () => import('./scenarios/f3-federation-cut.ts'),
   F5: () => import('./scenarios/f5-sync-lost.ts'),
+  F7: () => import('./scenarios/f7-clients-flap.ts'),
+  S4: () => import('./scenarios/s4-bridge-away.ts'),
+  S5: () => import('./scenarios/s5-many-set-ups.ts'),
+  S6: () => import('./scenarios/s6-bounded-tables.ts'),
+  S7: () => import('./scenarios/s7-soak.ts'),
 };

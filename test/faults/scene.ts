@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Community } from '../support/community.ts';
+import type { Community, Way } from '../support/community.ts';
 import { check, type Verdict } from './checker.ts';
 import { LogWriter, now, type Side as SideName } from './log.ts';
 import { Side } from './side.ts';
@@ -14,8 +14,17 @@ const USUAL = { everyMs: 500, setupsPerSecond: 1 };
 /** A silent call ends by itself after 60 s; its hang-up may then take another 30. */
 const ENDING_MS = 100_000;
 const SETTLING_MS = 90_000;
+const PASSING_MS = 1_000;
 
 const SIDES = ['a', 'b'] as const;
+
+export interface SceneOptions {
+  /** For the logs of this scenario alone. */
+  readonly folder: string;
+  readonly seed: number;
+  /** What the apps connect to, in place of the gateways. */
+  readonly doors?: Readonly<Record<SideName, Way>> | undefined;
+}
 
 export class Scene {
   readonly world: World;
@@ -25,6 +34,7 @@ export class Scene {
   readonly #log: LogWriter;
   readonly #letGo = { a: new Map<string, number>(), b: new Map<string, number>() };
   readonly #onLetGo = { a: new Set<() => void>(), b: new Set<() => void>() };
+  readonly #onAnswer = { a: new Set<(path: string) => void>(), b: new Set<(path: string) => void>() };
   #faults = 0;
 
   private constructor(world: World, folder: string, apps: { readonly a: Side; readonly b: Side }, log: LogWriter) {
@@ -34,12 +44,13 @@ export class Scene {
     this.#log = log;
   }
 
-  /** The apps are connected when it resolves. `folder`: for the logs of this scenario alone. */
-  static async open(world: World, folder: string, seed: number): Promise<Scene> {
+  /** The apps are connected when it resolves. */
+  static async open(world: World, { folder, seed, doors }: SceneOptions): Promise<Scene> {
     await mkdir(folder, { recursive: true });
     const log = await LogWriter.open(join(folder, 'run.jsonl'));
     const sideOf = async (side: SideName, number: number): Promise<Side> => {
-      const { serverName: server, gatewayUrl } = world[side];
+      const { serverName: server } = world[side];
+      const gatewayUrl = doors ? `ws://127.0.0.1:${doors[side].port}` : world[side].gatewayUrl;
       const members = await world.members(side);
       const onLog = (path: string) => scene.watch.add(path);
       const stores = join(world.folder, `apps-${side}`);
@@ -50,7 +61,11 @@ export class Scene {
     scene.watch.add(join(folder, 'run.jsonl'));
     for (const side of SIDES) {
       const tap = world.tap(side);
-      if (tap) tap.onLetGo = (envelopes) => scene.#noteLetGo(side, envelopes);
+      if (!tap) continue;
+      tap.onLetGo = (envelopes) => scene.#noteLetGo(side, envelopes);
+      tap.onAnswer = (path) => {
+        for (const listener of scene.#onAnswer[side]) listener(path);
+      };
     }
     await Promise.all([apps.a.start(), apps.b.start()]);
     world.enrolled();
@@ -94,9 +109,24 @@ export class Scene {
     await this.#log.write({ k: 'kept-by', side, asked, known: await this.world.known(side, asked) });
   }
 
-  /** Resolves as a request passes that lets the homeserver forget envelopes. */
+  /** Resolves as a request passes that lets the homeserver forget envelopes; after a second at the latest. */
   nextLetGo(side: SideName): Promise<void> {
-    return new Promise((resolve) => this.#onLetGo[side].add(resolve));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onLetGo[side].add(resolve);
+    setTimeout(resolve, PASSING_MS);
+    return promise;
+  }
+
+  /** Resolves when the homeserver has answered a request of its bridge whose path holds `part`. False where none came within `ms`. */
+  nextAnswer(side: SideName, part: string, ms = PASSING_MS): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const listener = (path: string) => path.includes(part) && resolve(true);
+    this.#onAnswer[side].add(listener);
+    const late = setTimeout(() => resolve(false), ms);
+    return promise.finally(() => {
+      clearTimeout(late);
+      this.#onAnswer[side].delete(listener);
+    });
   }
 
   /** ms from now until messages came through both ways; NaN where it took more than `ms`. */
@@ -136,7 +166,9 @@ export class Scene {
   async end(): Promise<void> {
     for (const side of SIDES) {
       const tap = this.world.tap(side);
-      if (tap) tap.onLetGo = () => {};
+      if (!tap) continue;
+      tap.onLetGo = () => {};
+      tap.onAnswer = () => {};
     }
     await Promise.allSettled(SIDES.map((side) => this.apps[side].kill()));
     await this.#log.close();

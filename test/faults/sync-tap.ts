@@ -9,6 +9,8 @@ import { type Exchange, startTap } from '../support/tap.ts';
 export interface SyncTap extends Way {
   /** Called before the request is passed on. */
   onLetGo: (envelopes: ReadonlyMap<string, number>) => void;
+  /** Called when the homeserver has answered a request of the bridge, before the bridge has the answer. */
+  onAnswer: (path: string) => void;
 }
 
 export async function startSyncTap(target: number): Promise<SyncTap> {
@@ -27,12 +29,13 @@ export async function startSyncTap(target: number): Promise<SyncTap> {
       way.onLetGo(envelopes);
     },
     onExchange(exchange) {
+      way.onAnswer(exchange.path);
       if (!exchange.path.includes('/v3/sync') || exchange.status !== 200) return;
       const { position, envelopes } = broughtBy(exchange);
       if (position !== undefined && envelopes.size > 0) brought.set(position, envelopes);
     },
   });
-  const way: SyncTap = { port: tap.port, stop: () => tap.stop(), onLetGo: () => {} };
+  const way: SyncTap = { port: tap.port, stop: () => tap.stop(), onLetGo: () => {}, onAnswer: () => {} };
   return way;
 }
 

@@ -5,7 +5,7 @@
  * Members by role, `a0t` on side a and so on: talkers (`t`) keep a call with the other side's of the same number; callers (`c`) set up
  * calls to the other side's callees (`r`).
  */
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { inviteMember } from '../../src/compose.ts';
@@ -16,6 +16,9 @@ import { createAuthority } from '../support/homeserver/certificates.ts';
 import type { LoadOptions } from './apps/load.ts';
 import { now, type Side as SideName } from './log.ts';
 import { type SyncTap, startSyncTap } from './sync-tap.ts';
+
+/** Talker, caller, callee. */
+type Role = 't' | 'c' | 'r';
 
 export interface WorldOptions {
   /** Pairs that talk, and callers and callees of each side. */
@@ -34,9 +37,10 @@ export class World {
   readonly folder: string;
   readonly a: Community;
   readonly b: Community;
-  readonly #sizes: Required<Pick<WorldOptions, 'talkers' | 'callers' | 'callees'>>;
+  readonly #sizes: Readonly<Record<Role, number>>;
   readonly #taps: { readonly a?: SyncTap; readonly b?: SyncTap };
   #enrolled = false;
+  readonly #read = { a: 0, b: 0 };
 
   private constructor(
     folder: string,
@@ -48,7 +52,7 @@ export class World {
     [this.a, this.b] = communities;
     this.#taps = taps;
     const { talkers = 10, callers = 6, callees = 6 } = options;
-    this.#sizes = { talkers, callers, callees };
+    this.#sizes = { t: talkers, c: callers, r: callees };
   }
 
   /** In a folder of its own below `parent`. */
@@ -89,8 +93,7 @@ export class World {
 
   /** Every member of a side, with an invite as long as it has not enrolled. */
   async members(side: SideName): Promise<Readonly<Record<string, string | null>>> {
-    const { talkers, callers, callees } = this.#sizes;
-    const names = [...this.#names(side, 't', talkers), ...this.#names(side, 'c', callers), ...this.#names(side, 'r', callees)];
+    const names = (['t', 'c', 'r'] as const).flatMap((role) => this.namesOf(side, role));
     const config = loadConfig(this[side].configPath);
     const found: Record<string, string | null> = {};
     for (const name of names) found[name] = this.#enrolled ? null : await inviteMember(config, parseLocalpart(name));
@@ -102,17 +105,21 @@ export class World {
     this.#enrolled = true;
   }
 
+  /** Names of a side's members of a role. */
+  namesOf(side: SideName, role: Role): readonly string[] {
+    return Array.from({ length: this.#sizes[role] }, (_, i) => `${side}${i}${role}`);
+  }
+
   /** The usual load of one side. Side a makes the calls of even pairs, side b those of odd ones. */
   loadOf(side: SideName, { everyMs, setupsPerSecond }: Pick<LoadOptions, 'everyMs' | 'setupsPerSecond'>): LoadOptions {
-    const { talkers, callers, callees } = this.#sizes;
     const other = side === 'a' ? 'b' : 'a';
     const theirs = (name: string) => `${name}@${this[other].serverName}`;
-    const own = this.#names(side, 't', talkers).filter((_, i) => (i % 2 === 0) === (side === 'a'));
+    const own = this.namesOf(side, 't').filter((_, i) => (i % 2 === 0) === (side === 'a'));
     return {
       talks: Object.fromEntries(own.map((name) => [name, theirs(other + name.slice(1))])),
       everyMs,
-      callers: this.#names(side, 'c', callers),
-      callees: this.#names(other, 'r', callees).map(theirs),
+      callers: this.namesOf(side, 'c'),
+      callees: this.namesOf(other, 'r').map(theirs),
       setupsPerSecond,
     };
   }
@@ -138,11 +145,19 @@ export class World {
     }
   }
 
-  async stop(): Promise<void> {
-    await Promise.allSettled([this.a.stop(), this.b.stop()]);
+  /** What the bridges have called a bug of theirs since this was asked last. */
+  async bugs(): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const side of ['a', 'b'] as const) {
+      const lines = (await readFile(this[side].logPath, 'utf8')).split('\n');
+      for (const line of lines.slice(this.#read[side]))
+        if (/"msg":"[^"]*\bbug\b/.test(line)) found.push(`broke: bridge ${side} says ${line}`);
+      this.#read[side] = lines.length - 1;
+    }
+    return found;
   }
 
-  #names(side: SideName, role: string, count: number): string[] {
-    return Array.from({ length: count }, (_, i) => `${side}${i}${role}`);
+  async stop(): Promise<void> {
+    await Promise.allSettled([this.a.stop(), this.b.stop()]);
   }
 }

@@ -5,7 +5,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from '../log.ts';
 import type { Scenario } from '../scenario.ts';
-import type { Scene } from '../scene.ts';
 
 const READY_MS = 2_000;
 const FLOWING_MS = 15_000;
@@ -23,7 +22,7 @@ export const scenario: Scenario = {
     for (let kill = 1; kill <= kills; kill++) {
       await sleep(200 + random() * 800);
       const healed = await scene.fault(`bridge b killed (${kill})`);
-      if (kill % 2 === 0) await letGo(scene);
+      if (kill % 2 === 0) await scene.nextLetGo('b');
       await scene.killBridge('b');
       const began = now();
       await scene.world.b.startBridge();
@@ -39,10 +38,3 @@ export const scenario: Scenario = {
     };
   },
 };
-
-/** Resolves as the next request that lets something go passes; at the latest after a second. */
-async function letGo(scene: Scene): Promise<void> {
-  const late = new AbortController();
-  await Promise.race([scene.nextLetGo('b'), sleep(1_000, undefined, { signal: late.signal }).catch(() => {})]);
-  late.abort();
-}
