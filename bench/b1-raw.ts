@@ -4,6 +4,7 @@
  * the bridges do, with the same filter and without presence.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type PlainUser, registerUser } from '../test/support/homeserver/client.ts';
 import type { Synapse } from '../test/support/homeserver/synapse.ts';
 
@@ -12,6 +13,13 @@ const FILTER = JSON.stringify({ presence: nothing, account_data: nothing, room: 
 
 interface Event {
   readonly type: string;
+  readonly content: { readonly n?: unknown };
+}
+
+export interface Paced {
+  readonly bytes: number;
+  readonly everyMs: number;
+  readonly count: number;
 }
 
 class RawUser {
@@ -87,6 +95,28 @@ export class RawPair {
     const ms = (await returned) - began;
     await sent;
     return ms;
+  }
+
+  /**
+   * ms from handing an event to this Synapse to its being with the user there, of each of so many. The next one goes `everyMs` after the one
+   * before, whatever is under way: what holds one up holds up those behind it as well.
+   */
+  async oneWay({ bytes, everyMs, count }: Paced): Promise<number[]> {
+    const content = contentOf(bytes);
+    const begun = new Map<unknown, number>();
+    const took: number[] = [];
+    const { promise: all, resolve, reject } = Promise.withResolvers<void>();
+    this.#callee.onEvent = ({ content: { n } }) => {
+      took.push(performance.now() - (begun.get(n) ?? Number.NaN));
+      if (took.length === count) resolve();
+    };
+    for (let n = 0; n < count; n++) {
+      begun.set(n, performance.now());
+      this.#caller.send(this.#callee.user, 'app.volly.bench.offer', { ...content, n }).catch(reject);
+      await sleep(everyMs);
+    }
+    await all;
+    return took;
   }
 
   async stop(): Promise<void> {

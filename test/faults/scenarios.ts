@@ -7,6 +7,7 @@ export const SCENARIOS: Readonly<Record<string, Load>> = {
   F1: () => import('./scenarios/f1-bridge-killed.ts'),
   F2: () => import('./scenarios/f2-synapse-killed.ts'),
   F3: () => import('./scenarios/f3-federation-cut.ts'),
+  F4: () => import('./scenarios/f4-bad-network.ts'),
   F5: () => import('./scenarios/f5-sync-lost.ts'),
   F7: () => import('./scenarios/f7-clients-flap.ts'),
   S4: () => import('./scenarios/s4-bridge-away.ts'),
