@@ -121,6 +121,8 @@ export const LIMITS = {
   heldUpdates: 64,
   /** Their grant comes within seconds or not at all: the contact asks again. */
   heldUpdateMs: 30_000,
+  /** An app's wait for its own community where a person waits with it: the first connection, a device shut out. Handshakes may be refused a few times meanwhile. */
+  communityWaitMs: 60_000,
   /** Envelopes an app may pile up while it is offline; calls are over by then, presence replaces itself. */
   outgoingPerApp: 1_024,
 

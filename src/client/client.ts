@@ -67,8 +67,8 @@ export class VollyClient {
   }
 
   /**
-   * Resolves when the device is online; a device that has been before also when its gateway cannot be reached now (it keeps trying).
-   * Rejects with `bad_invite`, `not_enrolled`, `name_taken`, `wrong_community` … Listen at once, before another await: what waited at the
+   * Resolves when the device is online; a device that has been before also when its gateway cannot be reached now (it keeps trying), a new
+   * one rejects after a minute of that. Rejects with `bad_invite`, `not_enrolled`, `name_taken`, `wrong_community` … Listen at once, before another await: what waited at the
    * gateway is raised right after.
    */
   static async connect(options: ConnectOptions): Promise<VollyClient> {
@@ -119,14 +119,14 @@ export class VollyClient {
 
   /**
    * On the first device: lets another device of this member in. `request` came from `requestDevice` there, by a way the user trusts; the
-   * result is for `connect({ approval })` there. Throws `wrong_recipient` for another member's request, `forbidden_in_state` elsewhere.
+   * result is for `connect({ approval })` there, and brings the community the new list whether or not this device is connected. Throws `wrong_recipient` for another member's request, `forbidden_in_state` elsewhere.
    */
   async approveDevice(request: string): Promise<string> {
     const { member, device, dikHash } = parseRequest(request);
     if (member !== this.member) throw new VollyError('wrong_recipient', 'a device of another member');
     const { keys, queue } = this.#parts.context;
     const list = await queue.run(() => keys.approve({ device, dikHash }, this.#parts.context.keyNow()));
-    await this.#parts.lifecycle.publish();
+    void this.#parts.lifecycle.publish();
     return formatApproval({ community: keys.account.community, list });
   }
 
@@ -138,8 +138,9 @@ export class VollyClient {
 
   /**
    * On the first device: shuts out another one, by its id, for good. Resolves when the community has the new list: it refuses that device
-   * from then on, and nobody calls it. Without a connection that is later, if need be in a later run. Throws `not_in_list`,
-   * `forbidden_in_state` elsewhere and for this device itself, `not_connected`, `unconfirmed` when the client is closed before.
+   * from then on, and nobody calls it. Throws `not_in_list`, `forbidden_in_state` elsewhere and for
+   * this device itself; `timed_out` after a minute, `not_connected`, `unconfirmed` when the client is closed before: the list is made, and
+   * goes to the community as soon as there is a connection, if need be in a later run.
    */
   async removeDevice(device: string): Promise<void> {
     const { keys, queue } = this.#parts.context;

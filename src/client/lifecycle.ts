@@ -1,6 +1,7 @@
 /** The connection's ups and downs, and what is due on the way: publishing, rotating, taking in a newer list. */
 import { type Bytes, equal } from '../bytes.ts';
 import { VollyError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { ConnectionState, GatewayConnection } from './connection-types.ts';
 import type { Context } from './context.ts';
 
@@ -20,6 +21,8 @@ export class Lifecycle {
   #cancelMaintain: (() => void) | undefined;
   #waiting: { readonly resolve: () => void; readonly reject: (error: VollyError) => void } | undefined;
   #enrolled: boolean;
+  /** Of the last attempt that failed. */
+  #cause: VollyError | undefined;
   #first = true;
 
   /** `enrolled`: the community knows this device, so a gateway that cannot be reached now is no failure. */
@@ -30,14 +33,22 @@ export class Lifecycle {
     this.#owner = owner;
   }
 
-  /** Resolves on the first online (for an enrolled device, also the first failure); rejects where trying again is of no use. */
+  /**
+   * Resolves on the first online (for an enrolled device, also the first failure). Rejects where trying again is of no use, and for a new
+   * device when its community has not let it in for LIMITS.communityWaitMs: with why the last attempt failed, or `timed_out`.
+   */
   async start(): Promise<void> {
     await this.#maintain();
     const outcome = new Promise<void>((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });
     this.#gateway.connect();
-    await outcome;
+    try {
+      await this.#patiently(outcome);
+    } catch (error) {
+      this.stop();
+      throw this.#cause ?? error;
+    }
   }
 
   stop(): void {
@@ -47,6 +58,7 @@ export class Lifecycle {
 
   onState(state: ConnectionState): void {
     if (state.kind !== 'online') this.#owner.onOffline();
+    if ('cause' in state) this.#cause = state.cause;
     if (state.kind === 'online') {
       const first = this.#first;
       this.#first = false;
@@ -77,18 +89,36 @@ export class Lifecycle {
       .catch((error) => this.#context.refused(error, 'list'));
   }
 
-  /** Bundle and list are on the shelf when it resolves. Rejects as the gateway's `publish` does. */
-  async shelve(): Promise<void> {
+  /** Bundle and list are on the shelf when it resolves. Rejects as the gateway's `publish` does, and with `timed_out`; then it goes on trying. */
+  shelve(): Promise<void> {
+    return this.#patiently(this.#shelve());
+  }
+
+  /** As long as it takes. */
+  async publish(): Promise<void> {
+    try {
+      await this.#shelve();
+    } catch (error) {
+      this.#context.refused(error, 'publish');
+    }
+  }
+
+  async #shelve(): Promise<void> {
     const { queue, keys } = this.#context;
     await this.#gateway.publish(keys.bundle());
     await queue.run(() => keys.published(this.#context.keyNow()));
   }
 
-  async publish(): Promise<void> {
+  async #patiently(work: Promise<void>): Promise<void> {
+    let cancel = (): void => {};
+    const late = new Promise<never>((_, reject) => {
+      const give = () => reject(new VollyError('timed_out', 'the own community'));
+      cancel = this.#context.clock.after(LIMITS.communityWaitMs, give);
+    });
     try {
-      await this.shelve();
-    } catch (error) {
-      this.#context.refused(error, 'publish');
+      await Promise.race([work, late]);
+    } finally {
+      cancel();
     }
   }
 
