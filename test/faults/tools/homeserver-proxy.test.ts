@@ -90,13 +90,17 @@ describe('the proxy between a bridge and its homeserver', () => {
     assert.deepEqual(asked, []);
   });
 
-  it('hangs after the homeserver has done it, for as long as somebody waits', async () => {
+  it('hangs after the homeserver has done it, for as long as somebody waits, or until it is over', async () => {
     always('sync', { do: 'hang', ms: 60_000 });
     const abort = new AbortController();
     const hanging = fetch(`http://127.0.0.1:${proxy.port}${SYNC}`, { signal: abort.signal });
     while (asked.length === 0) await once(home, 'request');
     abort.abort();
     await assert.rejects(hanging);
+    const waiting = sync();
+    while (asked.length === 1) await once(home, 'request');
+    proxy.rules = [];
+    assert.equal((await waiting).position, 's2');
   });
 
   it('does the same to the same requests for the same seed', async () => {

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createServer, Agent as HttpAgent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Way } from '../../support/community.ts';
 import { duplicated, reordered } from './events.ts';
 import { Tally } from './tally.ts';
@@ -20,7 +21,7 @@ export type Fault =
   | { readonly do: 'cut' }
   /** Of /sync: the last answer that brought something once more; the homeserver is not asked. */
   | { readonly do: 'repeat' }
-  /** The homeserver does it, and says nothing for so long. */
+  /** The homeserver does it, and says nothing for so long, or until the rules change. */
   | { readonly do: 'hang'; readonly ms: number }
   /** The homeserver does nothing. `retryAfterMs` belongs to 429. */
   | { readonly do: 'refuse'; readonly status: number; readonly retryAfterMs?: number }
@@ -68,19 +69,23 @@ function kindOf(path: string): Kind {
 export async function startHomeserverProxy(target: number, random: () => number): Promise<HomeserverProxy> {
   const agent = new HttpAgent({ keepAlive: true });
   const tally = new Tally();
+  let rules: readonly Rule[] = [];
+  let hang = new AbortController();
   let lastSync: Answer | undefined;
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const kind = kindOf(incoming.url ?? '');
     const body = await buffer(incoming);
     tally.asked(kind, incoming.url ?? '', body);
-    const faults = proxy.rules.filter((rule) => rule.of.includes(kind) && random() < rule.share).map(({ fault }) => fault);
+    const faults = rules.filter((rule) => rule.of.includes(kind) && random() < rule.share).map(({ fault }) => fault);
+    // As it is now: rules that change meanwhile end it.
+    const { signal } = hang;
     const first = faults.find((fault) => !['delay', 'duplicate', 'reorder'].includes(fault.do));
     if (first) tally.faulted(first.do);
     const answer = await answerOf({ kind, incoming, body }, outgoing, first);
     const shaped = faults.reduce((so, fault) => shape(so, fault), answer);
     for (const fault of faults) if (fault.do === 'delay') await pause(outgoing, fault.ms + (2 * random() - 1) * fault.jitterMs);
-    if (first?.do === 'hang') await pause(outgoing, first.ms);
+    if (first?.do === 'hang') await pause(outgoing, first.ms, signal);
     if (outgoing.destroyed) return;
     if (first?.do === 'lose') {
       outgoing.destroy();
@@ -126,7 +131,14 @@ export async function startHomeserverProxy(target: number, random: () => number)
   await once(server, 'listening');
   const proxy: HomeserverProxy = {
     port: (server.address() as AddressInfo).port,
-    rules: [],
+    get rules() {
+      return rules;
+    },
+    set rules(next) {
+      rules = next;
+      hang.abort();
+      hang = new AbortController();
+    },
     tally,
     async stop() {
       server.close();
@@ -148,16 +160,11 @@ function refusal({ status, retryAfterMs }: Extract<Fault, { do: 'refuse' }>): An
   return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(text) };
 }
 
-/** Or until whoever waits for the answer has gone. */
-function pause(outgoing: ServerResponse, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      outgoing.off('close', end);
-      resolve();
-    };
-    const timer = setTimeout(end, Math.max(0, ms));
-    outgoing.once('close', end);
-    if (outgoing.destroyed) end();
-  });
+/** Or until whoever waits for the answer has gone, or `signal` aborts. */
+async function pause(outgoing: ServerResponse, ms: number, signal?: AbortSignal): Promise<void> {
+  const gone = new AbortController();
+  outgoing.once('close', () => gone.abort());
+  if (outgoing.destroyed) return;
+  const over = signal ? AbortSignal.any([signal, gone.signal]) : gone.signal;
+  await sleep(Math.max(0, ms), undefined, { signal: over }).catch(() => {});
 }
