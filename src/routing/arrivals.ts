@@ -1,4 +1,5 @@
 /** What is done with an envelope for this community, from another one or from an own device alike. */
+import { codeOf, type ErrorCode } from '../errors.ts';
 import { type DeviceAddress, deviceOf, LEGACY_DEVICE, localpartOf, memberOf, type ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { Envelope, EnvelopeOf } from '../protocol/envelope.ts';
@@ -56,15 +57,23 @@ export class Arrivals {
   }
 
   async #forDevice(envelope: Envelope, to: DeviceAddress, origin: ServerName, deadline: number): Promise<void> {
-    const { own, inbox, ends, doorway } = this.#options;
-    if (await this.#exists(to)) {
+    const { own, inbox, doorway } = this.#options;
+    if (!(await this.#exists(to))) return this.#refuse(envelope, 'unknown_member', origin, deadline);
+    try {
       await inbox.accept(origin, to, envelope, deadline);
-      if (origin === own && envelope.type === 'app.volly.call.offer') doorway.delivered(envelope.from, envelope.id);
-      return;
+    } catch (error) {
+      // An own device hears the refusal itself. What is no part of a call is worth as much later, and is repeated until there is room.
+      if (codeOf(error) !== 'overloaded' || origin === own || !envelope.type.startsWith('app.volly.call.')) throw error;
+      return this.#refuse(envelope, 'overloaded', origin, deadline);
     }
-    // Told before it is remembered: a crash in between tells twice, the other order not at all.
+    if (origin === own && envelope.type === 'app.volly.call.offer') doorway.delivered(envelope.from, envelope.id);
+  }
+
+  /** Told before it is remembered: a crash in between tells twice, the other order not at all. */
+  async #refuse(envelope: Envelope, reason: ErrorCode, origin: ServerName, deadline: number): Promise<void> {
+    const { inbox, ends } = this.#options;
     if (await inbox.seen(origin, envelope.id)) return;
-    await ends.tell(envelope, 'unknown_member');
+    await ends.tell(envelope, reason);
     await inbox.remember(origin, envelope.id, deadline);
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { newEnvelopeId, parseDeviceAddress, parseMemberId } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
-import { type Envelope, type EnvelopeOf, encodeEnvelope } from '../../src/protocol/envelope.ts';
+import type { Envelope, EnvelopeOf } from '../../src/protocol/envelope.ts';
 import { createPolicy } from '../../src/routing/policy.ts';
 import { ManualClock, seededRandom } from '../support/clock.ts';
 import { SimulatedNetwork } from '../support/simulated-carrier.ts';
@@ -111,16 +111,6 @@ describe('the router', () => {
     await assert.rejects(closed.junction.route(inbound, { kind: 'server', server: fern }), { code: 'denied_by_policy' });
     await closed.send(message(clock, { to: dora }));
     await closed.send(message(clock, { to: alice }));
-  });
-
-  it('hands full queues back in words', async () => {
-    b.offline.add(bob);
-    b.receive(
-      orchid,
-      Array.from({ length: LIMITS.inboxPerDeviceOfMember + 2 }, () => encodeEnvelope(message(clock))),
-    );
-    await clock.advance(100);
-    assert.deepEqual(b.refused, ['overloaded', 'overloaded']);
   });
 });
 
