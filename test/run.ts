@@ -1,6 +1,6 @@
 /**
- * `npm run verify`, `npm run test:federation` and `npm test`: runs the named parts in order, all of them even when one fails, and ends with
- * one plain line that counts every test of every part. A part that could not run at all counts as one failure.
+ * `npm run verify`, `npm run test:federation`, `npm run test:dendrite` and `npm test`: runs the named parts in order, all of them even when
+ * one fails, and ends with one plain line that counts every test of every part. A part that could not run at all counts as one failure.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -59,7 +59,12 @@ const parts: Record<string, () => void> = {
     check('recorded changes turn the tests of R1 to R14 red', bin('node'), ['test/mutations/run.ts']);
   },
   federation() {
-    mocha('federation tests on real Synapses', ['--timeout', '180000', 'test/federation/**/*.test.ts']);
+    const ours = ['--ignore', 'test/federation/dendrite/**', 'test/federation/**/*.test.ts'];
+    mocha('federation tests on real Synapses', ['--timeout', '180000', ...ours]);
+  },
+  dendrite() {
+    // Its first run on a machine builds Dendrite, about 2 minutes.
+    mocha('between a Synapse and a Dendrite', ['--timeout', '600000', 'test/federation/dendrite/**/*.test.ts']);
   },
 };
 

@@ -1,5 +1,5 @@
-/** Two real Synapses that federate, each with a bridge user behind a registration of ours; no bridge runs. */
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+/** Two real homeservers that federate, each with a bridge user behind a registration of ours; no bridge runs. */
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../src/clock.ts';
@@ -10,15 +10,17 @@ import { HomeserverClient } from '../../src/matrix/client.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { silent } from '../matrix/receiver-contract.ts';
 import { createAuthority } from '../support/homeserver/certificates.ts';
-import { prepareSynapse, type Synapse } from '../support/homeserver/synapse.ts';
+import { prepareDendrite } from '../support/homeserver/dendrite.ts';
+import type { Homeserver } from '../support/homeserver/homeserver.ts';
+import { prepareSynapse } from '../support/homeserver/synapse.ts';
 
 export interface Home {
-  readonly synapse: Synapse;
+  readonly homeserver: Homeserver;
   readonly server: ServerName;
   readonly registration: Registration;
   readonly client: HomeserverClient;
   readonly access: BridgeAccess;
-  /** Copies the database file; calling the result puts the copy back. Both only while the server is stopped. */
+  /** Copies the databases; calling the result puts the copies back. Both only while the server is stopped. */
   backup(): Promise<() => Promise<void>>;
 }
 
@@ -28,19 +30,30 @@ export interface TwoHomes {
   close(): Promise<void>;
 }
 
-/** `appserviceUrl` gives where a homeserver finds its bridge; nobody needs to be there. */
-export async function startTwoHomes(appserviceUrl = 'http://127.0.0.1:9'): Promise<TwoHomes> {
+const PREPARE = { synapse: prepareSynapse, dendrite: prepareDendrite };
+type Program = keyof typeof PREPARE;
+
+/** Where homeservers are told to find their bridges: nobody is there. */
+const NOBODY = 'http://127.0.0.1:9';
+
+/** Synapse where none is named. */
+export interface Programs {
+  readonly orchid?: Program;
+  readonly iris?: Program;
+}
+
+export async function startTwoHomes(programs: Programs = {}): Promise<TwoHomes> {
   const dir = await mkdtemp(join(tmpdir(), 'volly-federation-'));
   const authority = createAuthority();
-  const start = async (name: string): Promise<Home> => {
-    const synapse = await prepareSynapse({ name, dir: join(dir, name), authority });
-    const server = parseServerName(synapse.serverName);
-    const registration = buildRegistration({ id: 'volly', url: appserviceUrl, server }, newTokens(systemRandom));
+  const start = async (name: 'orchid' | 'iris'): Promise<Home> => {
+    const homeserver = await PREPARE[programs[name] ?? 'synapse']({ name, dir: join(dir, name), authority });
+    const server = parseServerName(homeserver.serverName);
+    const registration = buildRegistration({ id: 'volly', url: NOBODY, server }, newTokens(systemRandom));
     const file = join(dir, `${name}-registration.yaml`);
     await writeFile(file, registrationToYaml(registration));
-    await synapse.start({ appservices: [file] });
+    await homeserver.start({ appservices: [file] });
     const client = new HomeserverClient({
-      url: synapse.clientUrl,
+      url: homeserver.clientUrl,
       asToken: registration.as_token,
       userId: bridgeUserOf(server),
       deviceId: BRIDGE_DEVICE,
@@ -48,21 +61,23 @@ export async function startTwoHomes(appserviceUrl = 'http://127.0.0.1:9'): Promi
     });
     const access = new BridgeAccess({ client, server, id: registration.id, facts: memoryStores().facts, log: silent });
     await access.prepare();
-    return { synapse, server, registration, client, access, backup: () => backup(synapse) };
+    return { homeserver, server, registration, client, access, backup: () => backup(homeserver) };
   };
   const [orchid, iris] = await Promise.all([start('orchid'), start('iris')]);
   const close = async (): Promise<void> => {
-    await Promise.all([orchid.synapse.stop(), iris.synapse.stop()]);
+    await Promise.all([orchid.homeserver.stop(), iris.homeserver.stop()]);
     await rm(dir, { recursive: true });
   };
   return { orchid, iris, close };
 }
 
-async function backup({ databasePath }: Synapse): Promise<() => Promise<void>> {
-  const copy = `${databasePath}.backup`;
-  await copyFile(databasePath, copy);
+/** Everything that it keeps: for Dendrite several databases and the folder of its queue. */
+async function backup({ dir }: Homeserver): Promise<() => Promise<void>> {
+  const copy = `${dir}.backup`;
+  await rm(copy, { recursive: true, force: true });
+  await cp(dir, copy, { recursive: true });
   return async () => {
-    for (const suffix of ['-wal', '-shm']) await rm(databasePath + suffix, { force: true });
-    await copyFile(copy, databasePath);
+    await rm(dir, { recursive: true });
+    await cp(copy, dir, { recursive: true });
   };
 }

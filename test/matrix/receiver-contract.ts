@@ -144,6 +144,8 @@ export function receiverContract(name: string, open: () => Promise<ReceiverWorld
       world = await open();
     });
     afterEach(async () => {
+      // So that the request is out which lets the homeserver forget: what it brings again belongs to no other test.
+      await sleep(50);
       for (const one of open_) await one.receiver.stop();
       open_ = [];
     });

@@ -1,5 +1,5 @@
 /**
- * A whole community for the demo, the federation tests and the benches: a real Synapse and a real `volly-bridge` process, set up the way
+ * A whole community for the demo, the federation tests and the benches: a real homeserver and a real `volly-bridge` process, set up the way
  * the README tells an operator to. With `tapped`, everything that passes between bridge and homeserver and between homeservers is kept.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -11,9 +11,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import type { TestAuthority } from './homeserver/certificates.ts';
+import { prepareDendrite } from './homeserver/dendrite.ts';
+import type { Homeserver } from './homeserver/homeserver.ts';
 import type { Progress } from './homeserver/install.ts';
 import { reservePorts } from './homeserver/ports.ts';
-import { prepareSynapse, type Synapse } from './homeserver/synapse.ts';
+import { prepareSynapse, Synapse } from './homeserver/synapse.ts';
 import { type Exchange, startTap, type Tap } from './tap.ts';
 
 /** What `npx volly-bridge` runs. */
@@ -39,6 +41,8 @@ export interface CommunityOptions {
   readonly name: string;
   readonly dir: string;
   readonly authority: TestAuthority;
+  /** Synapse unless given. */
+  readonly homeserver?: 'synapse' | 'dendrite';
   readonly tapped?: boolean;
   readonly onExchange?: (exchange: Exchange) => void;
   /** In place of the taps. */
@@ -53,7 +57,7 @@ export interface CommunityOptions {
 
 export class Community {
   readonly name: string;
-  readonly synapse: Synapse;
+  readonly homeserver: Homeserver;
   readonly dir: string;
   readonly configPath: string;
   readonly registrationPath: string;
@@ -68,13 +72,13 @@ export class Community {
 
   constructor(
     options: CommunityOptions,
-    synapse: Synapse,
+    homeserver: Homeserver,
     ports: { appservice: number; gateway: number },
     ways: readonly (Tap | Way)[],
   ) {
     this.name = options.name;
     this.dir = options.dir;
-    this.synapse = synapse;
+    this.homeserver = homeserver;
     this.configPath = join(options.dir, 'config.yaml');
     this.registrationPath = join(options.dir, 'data/registration.yaml');
     this.databasePath = join(options.dir, 'data/volly.db');
@@ -87,7 +91,13 @@ export class Community {
   }
 
   get serverName(): string {
-    return this.synapse.serverName;
+    return this.homeserver.serverName;
+  }
+
+  /** Where a test is about Synapse itself: its tables, its admin API. */
+  get synapse(): Synapse {
+    if (this.homeserver instanceof Synapse) return this.homeserver;
+    throw new Error(`the homeserver of ${this.name} is no Synapse`);
   }
 
   get gatewayUrl(): string {
@@ -164,7 +174,7 @@ export class Community {
 
   async stop(): Promise<void> {
     await this.stopBridge();
-    await this.synapse.stop();
+    await this.homeserver.stop();
     await Promise.all(this.#ways.map((way) => way.stop()));
   }
 }
@@ -180,11 +190,11 @@ interface WaysIn {
   readonly federation?: Tap | Way | undefined;
 }
 
-async function startWays(options: CommunityOptions, synapse: Synapse): Promise<WaysIn> {
+async function startWays(options: CommunityOptions, server: Homeserver): Promise<WaysIn> {
   const { onExchange, authority, name, ways } = options;
-  const clientPort = Number(new URL(synapse.clientUrl).port);
+  const clientPort = Number(new URL(server.clientUrl).port);
   if (ways) {
-    const federation = ways.federation?.(synapse.federationPort, synapse.federationTarget);
+    const federation = ways.federation?.(server.federationPort, server.federationTarget);
     return { homeserver: await ways.homeserver?.(clientPort), federation: await federation };
   }
   if (!options.tapped) return {};
@@ -193,8 +203,8 @@ async function startWays(options: CommunityOptions, synapse: Synapse): Promise<W
     startTap({ name: `${name} bridge`, target: clientPort, ...observed }),
     startTap({
       name: `${name} federation`,
-      port: synapse.federationPort,
-      target: synapse.federationTarget,
+      port: server.federationPort,
+      target: server.federationTarget,
       tls: { ...authority.issue(), ca: authority.certificate },
       ...observed,
     }),
@@ -207,20 +217,27 @@ export async function startCommunity(options: CommunityOptions): Promise<Communi
   await mkdir(options.dir, { recursive: true });
   const { name, dir, authority, ways, progress } = options;
   const tapped = ways ? ways.federation !== undefined : (options.tapped ?? false);
-  const synapse = await prepareSynapse({ name, dir: join(dir, 'synapse'), authority, tapped, ...(progress ? { progress } : {}) });
+  const prepare = options.homeserver === 'dendrite' ? prepareDendrite : prepareSynapse;
+  const server = await prepare({
+    name,
+    dir: join(dir, options.homeserver ?? 'synapse'),
+    authority,
+    tapped,
+    ...(progress ? { progress } : {}),
+  });
   const [appservice, gateway] = await reservePorts();
-  const { homeserver, federation } = await startWays(options, synapse);
+  const { homeserver, federation } = await startWays(options, server);
   const between = [homeserver, federation].filter((way) => way !== undefined);
-  const community = new Community(options, synapse, { appservice, gateway }, between);
+  const community = new Community(options, server, { appservice, gateway }, between);
   const config = {
-    homeserver: { url: homeserver ? `http://127.0.0.1:${homeserver.port}` : synapse.clientUrl, server_name: synapse.serverName },
+    homeserver: { url: homeserver ? `http://127.0.0.1:${homeserver.port}` : server.clientUrl, server_name: server.serverName },
     appservice: { url: `http://127.0.0.1:${appservice}`, listen: { port: appservice } },
     gateway: { listen: { port: gateway }, public_url: community.gatewayUrl, ...options.gateway },
     ...(options.policy ? { policy: options.policy } : {}),
   };
   await writeFile(community.configPath, stringify(config));
   await community.command('registration');
-  await synapse.start({ appservices: [community.registrationPath] });
+  await server.start({ appservices: [community.registrationPath] });
   await community.startBridge();
   return community;
 }

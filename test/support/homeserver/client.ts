@@ -1,6 +1,6 @@
 /** A very small Matrix client for tests. Node's fetch keeps connections alive by itself. */
 import { createHmac, randomUUID } from 'node:crypto';
-import type { Synapse } from './synapse.ts';
+import type { Homeserver } from './homeserver.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read answers field by field, and a wrong guess fails the test
 export type Json = Record<string, any>;
@@ -51,17 +51,17 @@ export interface PlainUser {
 }
 
 /** Registers an ordinary user through the shared secret, which needs neither open registration nor a captcha. */
-export async function registerUser(synapse: Synapse, username: string, password: string = randomUUID()): Promise<PlainUser> {
+export async function registerUser(home: Homeserver, username: string, password: string = randomUUID()): Promise<PlainUser> {
   const path = '/_synapse/admin/v1/register';
-  const anonymous = new MatrixClient(synapse.clientUrl);
+  const anonymous = new MatrixClient(home.clientUrl);
   const { nonce } = await anonymous.request('GET', path);
-  const mac = createHmac('sha1', synapse.registrationSecret)
+  const mac = createHmac('sha1', home.registrationSecret)
     .update([nonce, username, password, 'notadmin'].join('\0'))
     .digest('hex');
   const user = await anonymous.request('POST', path, { nonce, username, password, admin: false, mac });
   return {
     userId: user['user_id'],
     deviceId: user['device_id'],
-    client: new MatrixClient(synapse.clientUrl, user['access_token']),
+    client: new MatrixClient(home.clientUrl, user['access_token']),
   };
 }

@@ -58,6 +58,9 @@ export abstract class Homeserver {
     this.ca = ca;
   }
 
+  /** Of the request that registers ordinary users, which both programs have. */
+  abstract readonly registrationSecret: string;
+
   /** Writes its configuration with these registration files and starts the process, which ends with ours. */
   protected abstract launch(appservices: readonly string[]): Promise<ChildProcess>;
 
