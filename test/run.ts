@@ -56,6 +56,8 @@ const parts: Record<string, () => void> = {
     check('generated files unchanged', bin('node'), ['src/config/generate.ts', '--check']);
     check('test vectors unchanged', bin('node'), ['test/vectors/generate.ts', '--check']);
     mocha('unit and scenario tests', ['--ignore', 'test/federation/**', 'test/**/*.test.ts']);
+    check('random schedules of the reliable layer', bin('node'), ['test/model/run.ts']);
+    check('random schedules find each recorded change', bin('node'), ['test/model/mutants.ts']);
     check('recorded changes turn the tests of R1 to R14 red', bin('node'), ['test/mutations/run.ts']);
   },
   federation() {

@@ -28,7 +28,7 @@ export interface Place {
 }
 
 /** Throws an Error that says how the record no longer fits the source. */
-export function place({ file, find, replace }: Mutation, root: string = ROOT): Place {
+export function place({ file, find, replace }: Pick<Mutation, 'file' | 'find' | 'replace'>, root: string = ROOT): Place {
   if (/[\r\n]/.test(find + replace)) throw new Error(`${file}: a recorded change is within one line`);
   const text = readFileSync(join(root, file), 'utf8');
   const [before, after, ...more] = text.split(find);

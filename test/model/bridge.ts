@@ -1,0 +1,189 @@
+/** One community's bridge: the real junction, receiver and carrier over a simulated disk, clock and homeserver, killed and started. */
+import { VollyError } from '../../src/errors.ts';
+import type { DeviceAddress, ServerName } from '../../src/ids.ts';
+import { deviceOf, localpartOf, memberOf } from '../../src/ids.ts';
+import type { Request } from '../../src/matrix/client.ts';
+import { type Access, RECEIVER, SyncReceiver } from '../../src/matrix/receiver.ts';
+import { ToDeviceCarrier } from '../../src/matrix/to-device.ts';
+import { createJunction, type Junction } from '../../src/routing/junction.ts';
+import type { Counters, Log } from '../../src/routing/ports.ts';
+import type { App, Door } from './apps.ts';
+import type { Disk } from './disk.ts';
+import type { Draw } from './draw.ts';
+import type { Homeserver } from './homeserver.ts';
+import { SimulatedClient } from './requests.ts';
+import type { Rates } from './schedule.ts';
+import { type MachineClock, Process, type SimulatedTime } from './time.ts';
+
+/** What a service manager waits before it starts again what has failed. */
+const RESTART_MS = 500;
+
+export interface BridgeOptions {
+  readonly server: ServerName;
+  readonly time: SimulatedTime;
+  readonly clock: MachineClock;
+  readonly draw: Draw;
+  readonly rates: Rates;
+  readonly disk: Disk;
+  readonly homeserver: Homeserver;
+  readonly sent: (request: Request) => void;
+  readonly counters: Counters;
+  readonly log: Log;
+  readonly fatal: (error: VollyError) => void;
+  /** An orderly stop took so long. */
+  readonly stopped: (ms: number) => void;
+  readonly trace: (line: () => string) => void;
+}
+
+/** This homeserver's inbox is read in the first way that is tried. */
+const OPEN: Access = { prepare: async () => {}, doubt: async () => {}, prove: async () => {} };
+
+interface Run extends Door {
+  readonly junction: Junction;
+  readonly receiver: SyncReceiver;
+  readonly client: SimulatedClient;
+}
+
+export class Bridge {
+  readonly options: BridgeOptions;
+  readonly apps = new Map<DeviceAddress, App>();
+  #run: Run | undefined;
+  /** It was told to stop and has not ended. */
+  #ending: Run | undefined;
+  /** Outages asked for and not over. */
+  #outages = 0;
+  starts = 0;
+
+  constructor(options: BridgeOptions) {
+    this.options = options;
+    options.disk.kill = () => {
+      options.trace(() => `${options.server} is killed right after a commit`);
+      this.crash(RESTART_MS);
+    };
+  }
+
+  get server(): ServerName {
+    return this.options.server;
+  }
+
+  get door(): Door | undefined {
+    return this.#run;
+  }
+
+  get junction(): Junction | undefined {
+    return this.#run?.junction;
+  }
+
+  async enrol(device: DeviceAddress): Promise<void> {
+    const { members } = this.options.disk.committed;
+    const member = localpartOf(memberOf(device));
+    const [hash, bytes, key] = [Uint8Array.of(1), Uint8Array.of(1), Uint8Array.of(1)];
+    await members.add(member, 'enhanced');
+    await members.setList(member, { version: 1, hash, bytes, devices: [{ member, device: deviceOf(device), key }] });
+    await members.publish(member, deviceOf(device), Uint8Array.of(7));
+  }
+
+  /** As compose.ts, in its order. */
+  async start(): Promise<void> {
+    if (this.#run || this.#ending || this.#outages > 0) return;
+    const { server, clock: machine, disk, draw, log, counters, fatal } = this.options;
+    const process = new Process();
+    const stores = disk.open(process);
+    const clock = machine.of(process);
+    const client = new SimulatedClient({ ...this.options, process, clock: machine });
+    const junction = createJunction({
+      own: server,
+      stores,
+      carriers: [new ToDeviceCarrier({ client, clock, transactionId: () => `t${draw.chance()}` })],
+      doorway: { deliver: (device, envelope) => process.alive && this.apps.get(device)?.deliver(envelope), delivered: () => {} },
+      shelf: { bundles: async (name) => (await disk.committed.members.bundles(name as never)).map(({ bundle }) => bundle) },
+      clock,
+      random: draw.bytes,
+      counters,
+      log,
+    });
+    const { journal, quarantine } = stores;
+    const common = { client, server, journal, quarantine, clock, counters, log };
+    const receiver = new SyncReceiver({
+      ...common,
+      route: junction,
+      access: OPEN,
+      onFatal: fatal,
+      onBack: () => junction.greet(),
+    });
+    const run = { process, junction, receiver, client, route: junction, mailbox: junction.mailbox };
+    this.#run = run;
+    this.starts++;
+    try {
+      await junction.start();
+      await receiver.start();
+    } catch (error) {
+      if (!(error instanceof VollyError)) throw error;
+      this.options.trace(() => `${server} does not start: ${error.code}`);
+      if (this.#run === run) this.crash(RESTART_MS);
+    }
+  }
+
+  /** SIGKILL, perhaps in the middle of a stop: all of its memory is gone. */
+  crash(ms: number): void {
+    const run = this.#run ?? this.#ending;
+    this.#run = undefined;
+    this.#ending = undefined;
+    if (run) {
+      run.process.alive = false;
+      this.options.disk.crash();
+    }
+    this.#downFor(ms);
+  }
+
+  /** SIGTERM. Ends in the order of compose.ts. */
+  async stop(ms: number): Promise<void> {
+    const run = this.#run;
+    if (!run) return;
+    this.#run = undefined;
+    this.#ending = run;
+    const began = this.options.time.now;
+    await run.receiver.stop();
+    this.#dropApps();
+    await run.junction.stop();
+    if (this.#ending !== run) return;
+    this.#ending = undefined;
+    run.client.close();
+    this.options.disk.close();
+    run.process.alive = false;
+    this.options.stopped(this.options.time.now - began);
+    this.#downFor(ms);
+  }
+
+  #downFor(ms: number): void {
+    this.#outages++;
+    this.#dropApps();
+    this.options.time.after(ms, () => {
+      this.#outages--;
+      void this.start();
+    });
+  }
+
+  #dropApps(): void {
+    for (const app of this.apps.values()) app.cut();
+  }
+
+  /** The homeserver went away under it. */
+  breakRequests(): void {
+    this.#run?.client.breakAll();
+  }
+
+  /** Answers in the journal. One whose end could not be written stays until the next start. */
+  journaled(): Promise<readonly unknown[]> {
+    return this.options.disk.committed.journal.pending(RECEIVER);
+  }
+
+  /** What is left in its queues on disk; empty when all is over. */
+  async leftovers(): Promise<readonly string[]> {
+    const { outbox, inbox } = this.options.disk.committed;
+    const left = (await outbox.all()).map(({ type, id }) => `outbox ${type} ${id}`);
+    for (const device of this.apps.keys())
+      for (const { type, id } of await inbox.waiting(device)) left.push(`inbox ${type} ${id}`);
+    return left.map((what) => `${this.server}: ${what}`);
+  }
+}
