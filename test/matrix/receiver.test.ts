@@ -154,6 +154,23 @@ describe('receiver', () => {
     assert.ok(firsts.length >= 3, 'each time it asked for all that the homeserver has');
   });
 
+  it('sends itself a message about every minute, one at a time, for as long as it runs', async () => {
+    const clock = new ManualClock();
+    const one = bench({ ...world, clock });
+    running = one.receiver;
+    const echoes = () => world.home.count('PUT', '/sendToDevice/app.volly.echo/');
+    await running.start();
+    for (let count = 1; count <= 3; count++) {
+      await until('it came back', () => one.receiver.state.ready && echoes() === count && world.home.kept === 0);
+      await send(); // ends a poll
+      await until('routed', () => one.route.routed.length === 2 * count - 1);
+      assert.equal(echoes(), count, 'not before its time');
+      await clock.advance(75_000);
+      await send();
+    }
+    assert.equal(one.report.counts.get('echo_lost'), undefined);
+  });
+
   it('ends with wrong_token and says so once', async () => {
     const one = bench({ ...world, client: clientOf(world.home, 'wrong'), access: NO_ACCESS });
     running = one.receiver;
