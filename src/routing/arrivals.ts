@@ -1,5 +1,4 @@
 /** What is done with an envelope for this community, from another one or from an own device alike. */
-import { codeOf, type ErrorCode } from '../errors.ts';
 import { type DeviceAddress, deviceOf, LEGACY_DEVICE, localpartOf, memberOf, type ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { Envelope, EnvelopeOf } from '../protocol/envelope.ts';
@@ -57,23 +56,16 @@ export class Arrivals {
   }
 
   async #forDevice(envelope: Envelope, to: DeviceAddress, origin: ServerName, deadline: number): Promise<void> {
-    const { own, inbox, doorway } = this.#options;
-    if (!(await this.#exists(to))) return this.#refuse(envelope, 'unknown_member', origin, deadline);
-    try {
+    const { own, inbox, ends, doorway } = this.#options;
+    if (await this.#exists(to)) {
+      // Full, it is not acknowledged and so repeated: a device that is there makes room within moments, one that is away perhaps in time.
       await inbox.accept(origin, to, envelope, deadline);
-    } catch (error) {
-      // An own device hears the refusal itself. What is no part of a call is worth as much later, and is repeated until there is room.
-      if (codeOf(error) !== 'overloaded' || origin === own || !envelope.type.startsWith('app.volly.call.')) throw error;
-      return this.#refuse(envelope, 'overloaded', origin, deadline);
+      if (origin === own && envelope.type === 'app.volly.call.offer') doorway.delivered(envelope.from, envelope.id);
+      return;
     }
-    if (origin === own && envelope.type === 'app.volly.call.offer') doorway.delivered(envelope.from, envelope.id);
-  }
-
-  /** Told before it is remembered: a crash in between tells twice, the other order not at all. */
-  async #refuse(envelope: Envelope, reason: ErrorCode, origin: ServerName, deadline: number): Promise<void> {
-    const { inbox, ends } = this.#options;
+    // Told before it is remembered: a crash in between tells twice, the other order not at all.
     if (await inbox.seen(origin, envelope.id)) return;
-    await ends.tell(envelope, reason);
+    await ends.tell(envelope, 'unknown_member');
     await inbox.remember(origin, envelope.id, deadline);
   }
 

@@ -92,6 +92,13 @@ export class ReadyQueue {
     return first ? this.#takeOf(first.type) : [];
   }
 
+  /** Takes the longest waiting entry alone. */
+  takeOne(): readonly Entry[] {
+    const first = this.#order.values().next().value;
+    if (first) this.delete(first);
+    return first ? [first] : [];
+  }
+
   /** As `take`, of the types that do not stand behind others. */
   takeUrgent(): readonly Entry[] {
     const type = URGENT.find((urgent) => this.#types.has(urgent));

@@ -15,6 +15,8 @@ import type { Carrier, Counters } from './ports.ts';
 
 /** How finely repeats and ends are timed. One pass over all that waits costs microseconds. */
 const TICK_MS = 250;
+/** Ends told at a time: with a database that is away each costs a try at every tick. */
+const ENDS_AT_ONCE = 500;
 /** A request may hang for as long as a carrier is given; what is in it is durable, so stopping does not wait that long. */
 const STOP_MS = 3_000;
 
@@ -155,8 +157,8 @@ export class Outbox {
     this.#cancelTick = undefined;
     for (const queue of this.#peers.values()) {
       for (const entry of queue.tick())
-        if (entry.acked) void this.#expire(entry);
-        else queue.remove(entry.id);
+        if (!entry.acked) queue.remove(entry.id);
+        else if (this.#ending.size < ENDS_AT_ONCE) void this.#expire(entry);
       if (queue.empty) this.#peers.delete(queue.peer);
     }
     if (this.#peers.size > 0) this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#tick());

@@ -158,7 +158,8 @@ export class PeerQueue {
   }
 
   #fill(): void {
-    while (this.#ready.size > 0 && this.#requests.mayBegin(this.#ready.hasWholeEvent())) this.#requests.begin(this.#ready.take());
+    while (this.#ready.size > 0 && this.#requests.mayBegin(this.#ready.hasWholeEvent()))
+      this.#requests.begin(this.#requests.failing ? this.#ready.takeOne() : this.#ready.take());
     const urgent = this.#requests.mayBeginUrgent() ? this.#ready.takeUrgent() : [];
     if (urgent.length > 0) this.#requests.begin(urgent, true);
   }

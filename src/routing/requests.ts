@@ -39,13 +39,19 @@ export class Requests {
     return this.#underWay.size === 0 && !this.#paused();
   }
 
+  /** Since the last request failed the next is a trial, of one envelope: an event sent to a homeserver that hangs is sent again. */
+  get failing(): boolean {
+    return this.#failures > 0;
+  }
+
   mayBegin(wholeEventWaits: boolean): boolean {
     if (this.#paused()) return false;
+    if (this.failing) return this.#underWay.size === 0;
     return this.#underWay.size - this.#urgent < (wholeEventWaits ? LIMITS.requestsPerPeer : 1);
   }
 
   mayBeginUrgent(): boolean {
-    return !this.#paused() && this.#urgent === 0;
+    return !this.#paused() && !this.failing && this.#urgent === 0;
   }
 
   begin(event: readonly Entry[], urgent = false): void {

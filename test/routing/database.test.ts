@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { VollyError } from '../../src/errors.ts';
-import { newEnvelopeId } from '../../src/ids.ts';
+import { newEnvelopeId, parseDeviceAddress } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { type EnvelopeOf, encodeEnvelope } from '../../src/protocol/envelope.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
@@ -62,6 +62,21 @@ describe('the junction on a full disk', () => {
     await a.connect(alice);
     assert.deepEqual(a.ends(remote.id), ['unconfirmed']);
     assert.deepEqual(a.ends(local.id), ['undeliverable']);
+  });
+
+  it('does not wear itself out with ends that it cannot tell', async () => {
+    const members = Array.from({ length: 4 }, (_, n) => parseDeviceAddress(`m${n}@orchid.example/PHONE`));
+    for (let n = 0; n < 1_600; n++) await a.send(message(clock, { from: members[n % 4]! }));
+    await clock.advance(24_000);
+    disk.full = true;
+    await clock.advance(10_000);
+    const failed = a.counted.get('end_failed')!;
+    await clock.advance(1_000);
+    assert.equal(a.counted.get('end_failed')! - failed, 4 * 500);
+    disk.full = false;
+    await clock.advance(2_000);
+    assert.deepEqual(await a.stores.outbox.all(), []);
+    assert.equal(a.counted.get('ended'), 1_600);
   });
 
   it('acknowledges what is repeated after it was written at last', async () => {

@@ -34,6 +34,8 @@ export class SimulatedNetwork {
   cut = false;
   /** While set the own homeserver refuses with it. */
   refusal: Error | undefined;
+  /** While true the own homeserver takes what it is given, gives no answer and loses it. */
+  hanging = false;
   /** Of the carriers made from now on. */
   timeoutMs = 10_000;
   /** The most requests that were under way at once from one server to another. */
@@ -74,6 +76,7 @@ export class SimulatedNetwork {
     this.busiest = Math.max(this.busiest, underWay);
     await new Promise<void>((resolve) => this.#clock.after(this.#faults.acceptMs, resolve));
     this.#underWay.set(path, this.#underWay.get(path)! - 1);
+    if (this.hanging) await new Promise<never>(() => {});
     if (this.refusal) throw this.refusal;
     if (!this.#servers.has(event.peer)) throw new VollyError('peer_unreachable');
     const copies = this.#chance() < this.#faults.duplicate ? 2 : 1;
