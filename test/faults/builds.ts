@@ -32,9 +32,9 @@ export const BUILDS: Readonly<Record<BuildName, Build>> = {
       {
         file: 'src/matrix/receiver.ts',
         find: 'const entry = journal.append(RECEIVER, answer.raw);',
-        replace: 'setTimeout(() => this.#begin(journal.append(RECEIVER, answer.raw), answer.events), 20);',
+        replace: 'setTimeout(() => this.#queue.add(journal.append(RECEIVER, answer.raw), inbound), 20);',
       },
-      { file: 'src/matrix/receiver.ts', find: 'this.#begin(entry, answer.events);', replace: '' },
+      { file: 'src/matrix/receiver.ts', find: 'this.#queue.add(entry, inbound);', replace: '' },
       { file: 'src/matrix/receiver.ts', find: 'await entry;', replace: '' },
     ],
     shows: 'unjournaled',

@@ -13,7 +13,7 @@
  * - **ghost rings**: a ring later than the offer's end, a second one of one call, one after the SDK had settled that call's hang-up, or
  *   while the hang-up lay in the same backlog: handed over on the ring's connection before `caught-up`, or let go by the homeserver
  *   before that connection was made.
- * - **false ends**: told anything but `unconfirmed`, and settled by the other app.
+ * - **false ends**: told anything but `unconfirmed`, and delivered.
  * - **open calls**: made or rung, without an end, in a process that lived on.
  * - **unjournaled**: the homeserver was allowed to forget it, and after a kill its bridge knew nothing of it.
  * - **failed**, **unconfirmed**: told so, not delivered, with an outage as the excuse; `unconfirmed` counts delivered ones too.
@@ -92,21 +92,23 @@ function checkEnvelopes(lines: readonly Line[], of: <K extends Line['k']>(k: K) 
     counts.sent++;
     const name = `${type} ${id} from ${app} to ${to}`;
     const word = told.get(`${app} ${id}`);
-    const arrived = settled.has(`${to} ${id}`);
+    const delivered = settled.has(`${to} ${id}`) && got.get(`${to} ${id}`)! <= expires + GRACE_MS;
     if (word?.reason === 'unconfirmed') counts.unconfirmed++;
-    else if (word && arrived) {
+    else if (word && delivered) {
       counts.falseEnds++;
       wrong.push(`false end ${word.reason}: ${name}`);
     }
-    if (arrived && got.get(`${to} ${id}`)! <= expires + GRACE_MS) {
+    if (delivered) {
       counts.delivered++;
       continue;
     }
     const excuse = [...faults, ...presence.awayOf(to)].filter(({ from, to: end }) => from <= expires && expires <= end);
     const due = Math.max(expires, ...excuse.map((one) => one.to)) + TOLD_MS;
-    const late = !word || word.t > presence.backAt(app, due) + TOLD_MS;
+    const back = presence.backAt(app, due);
+    const limit = back > due ? back + TOLD_MS : due;
+    const late = !word || word.t > limit;
     // Not due yet when watching ended: nothing can be said of it.
-    if (!word && until < presence.backAt(app, due)) continue;
+    if (!word && until < limit) continue;
     if (late || (excuse.length === 0 && takenAt < expires - NO_TIME_MS)) {
       counts.lost++;
       wrong.push(`lost, ${word ? `told ${word.reason}${late ? ' too late' : ' without a fault'}` : 'nobody told'}: ${name}`);

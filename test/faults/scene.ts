@@ -159,7 +159,9 @@ export class Scene {
   /** After `close`. */
   async judge(): Promise<Verdict> {
     const until = now();
-    return check(await this.watch.lines(), until);
+    const verdict = check(await this.watch.lines(), until);
+    const crashes = SIDES.flatMap((side) => this.apps[side].crashes).map((what) => `broke: ${what}`);
+    return { ...verdict, wrong: [...crashes, ...verdict.wrong] };
   }
 
   /** Whatever state it is in. */

@@ -26,6 +26,9 @@ export class Side {
   readonly #options: SideOptions;
   #child: ChildProcess | undefined;
   #lives = 0;
+  #ending = false;
+  /** Ends that nobody asked for. */
+  readonly crashes: string[] = [];
   #requests = 0;
   readonly #waiting = new Map<number, { resolve: (result: number) => void; reject: (error: Error) => void }>();
 
@@ -48,6 +51,7 @@ export class Side {
     child.stdout?.pipe(output, { end: false });
     child.stderr?.pipe(output, { end: false });
     this.#child = child;
+    this.#ending = false;
     endWithParent.add(child);
     const begun = this.#waitFor(0, START_MS);
     child.on('message', (reply: Reply) => this.#settle(reply));
@@ -55,7 +59,9 @@ export class Side {
       endWithParent.delete(child);
       if (this.#child !== child) return;
       this.#child = undefined;
-      const error = new Error(`the apps of side ${name} ended (${signal ?? code}); see ${name}-${this.#lives}.out in ${folder}`);
+      const what = `the apps of side ${name} ended (${signal ?? code}); see ${name}-${this.#lives}.out in ${folder}`;
+      if (!this.#ending) this.crashes.push(what);
+      const error = new Error(what);
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
     });
@@ -86,6 +92,7 @@ export class Side {
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
     if (!child) return;
+    this.#ending = true;
     const exit = once(child, 'exit');
     child.kill(signal);
     await exit;

@@ -31,11 +31,12 @@ const socketOf = (name: string) => (): WebSocketLike => {
 
 const apps = new Map<string, App>();
 const load = new Load(apps, seeded(options.seed));
-for (const [name, invite] of Object.entries(options.members)) {
-  const { server, stores } = options;
-  const app = await App.start({ name, server, stores, log, socket: socketOf(name), invite: invite ?? undefined });
-  load.add(app);
-}
+const { server, stores } = options;
+await Promise.all(
+  Object.entries(options.members).map(async ([name, invite]) =>
+    load.add(await App.start({ name, server, stores, log, socket: socketOf(name), invite: invite ?? undefined })),
+  ),
+);
 
 async function perform(command: Command): Promise<number> {
   switch (command.do) {

@@ -143,11 +143,11 @@ export class Load {
   async #decide(app: App, incoming: Incoming): Promise<void> {
     const isTalker = incoming.from.split('@')[0]?.endsWith('t');
     const kind = isTalker ? 1 : this.#random();
-    if (kind < 0.1) await incoming.reject();
-    else {
-      if (kind < 0.3) await sleep(this.#random() * 300);
-      if (!incoming.end) await app.take(incoming);
-    }
+    if (kind < 0.3) await sleep(this.#random() * 300);
+    if (incoming.end) return;
+    // It may stop ringing meanwhile.
+    if (kind < 0.1) await incoming.reject().catch(() => {});
+    else await app.take(incoming);
   }
 }
 
