@@ -6,6 +6,7 @@
  * A login's token stands in the database (mode 0600) and nowhere else. It is never logged out, since that deletes the device with all that it
  * has not read yet; the next login of the same device takes its place.
  */
+import type { ErrorCode } from '../errors.ts';
 import { bridgeUserOf, type ServerName } from '../ids.ts';
 import type { Log } from '../routing/ports.ts';
 import type { FactStore } from '../storage/types.ts';
@@ -93,11 +94,14 @@ export class BridgeAccess {
     });
   }
 
-  /** The homeserver brings nothing by this way, or refuses. One that has worked is tried once more, with a new login. */
-  async doubt(): Promise<void> {
+  /**
+   * The homeserver brings nothing by this way (`homeserver_deaf`), or refuses; then a login is not used again. A way that has worked is tried
+   * once more before the other one.
+   */
+  async doubt(why: ErrorCode): Promise<void> {
     if (!this.#proven) this.#way = other(this.#way);
     this.#proven = false;
-    await this.#forgetLogin();
+    if (why === 'homeserver_refused') await this.#forgetLogin();
   }
 
   /** A message came back. */

@@ -44,8 +44,8 @@ export interface ReceiverState {
 export interface Access {
   /** Before the first request, and again after each outage, until it succeeds. A stop waits for it, so it ends when `signal` aborts. */
   prepare(signal: AbortSignal): Promise<void>;
-  /** It was not enough: the homeserver refuses, or brings nothing. */
-  doubt(): Promise<void>;
+  /** It was not enough: `homeserver_refused`, or `homeserver_deaf`. */
+  doubt(why: ErrorCode): Promise<void>;
   /** A message came back. */
   prove(): Promise<void>;
 }
@@ -171,7 +171,7 @@ export class SyncReceiver implements Receiver {
     this.#since = undefined;
     if (known.code === 'homeserver_deaf' || this.#failures >= FAILURES_UNTIL_NOT_READY) this.#ready = false;
     if (!this.#ready || doubtful) this.#prepared = false;
-    if (doubtful) await access.doubt().catch(() => counters.count('access_failed'));
+    if (doubtful) await access.doubt(known.code).catch(() => counters.count('access_failed'));
     const kind = isAway(known.code) ? 'away' : known.code;
     if (!this.#ready && this.#told !== kind)
       log.warn('not receiving from the homeserver; trying again', { reason: known.message });

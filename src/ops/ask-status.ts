@@ -10,7 +10,7 @@ export interface AskOptions {
   readonly hsToken: string;
 }
 
-/** Throws `not_running`, also where something else answers there. */
+/** Throws `not_running`, also where something else answers there, and `database` where the bridge's own fails. */
 export async function askStatus({ listen: { host, port }, hsToken }: AskOptions): Promise<Status> {
   const url = `http://${reachable(host)}:${port}${STATUS_PATH}`;
   let answer: Response;
@@ -20,6 +20,7 @@ export async function askStatus({ listen: { host, port }, hsToken }: AskOptions)
   } catch (error) {
     throw new VollyError('not_running', `nothing answers at ${url}`, { cause: error });
   }
+  if (answer.status === 500) throw new VollyError('database', `so says the bridge at ${url}`);
   const why = answer.status === 401 ? 'a bridge with another registration' : 'something that is no bridge of this version';
   throw new VollyError('not_running', `${why} answers at ${url} (${answer.status})`);
 }

@@ -92,6 +92,19 @@ describe('access to the bridge user’s inbox', () => {
     assert.equal(one.access.state?.way, 'login');
   });
 
+  it('keeps its login through deafness: a homeserver may not end the tokens that are not used any more', async () => {
+    home.habit = 'login';
+    const access = accessOf(clientOf(home), { facts: stores.facts });
+    for (const why of ['homeserver_deaf', 'homeserver_deaf', 'homeserver_refused'] as const) {
+      await access.prepare();
+      await access.prove();
+      await access.doubt(why);
+      assert.equal(logins(), 1);
+    }
+    await access.prepare();
+    assert.equal(logins(), 2);
+  });
+
   it('is found out anew after an upgrade, and after a change of the homeserver to another', async () => {
     home.habit = 'login';
     const one = await start();
