@@ -40,7 +40,7 @@ export interface Junction extends Route {
   peers(): readonly PeerState[];
   /** For the operator: how full everything is. Throws `database`. */
   counts(): Promise<JunctionCounts>;
-  /** Says hello to every known peer, some each second. At the start and each hour by itself; called when the homeserver is back. */
+  /** The homeserver is back: sends what waits, and says hello to every known peer, some each second, as at the start and each hour. */
   greet(): void;
   /** Goes on with what an earlier run left. Before the receiver and the gateway start. */
   start(): Promise<void>;
@@ -96,7 +96,10 @@ export function createJunction(options: JunctionOptions): Junction {
       const rows = outbox.states.reduce((sum, state) => sum + state.waiting, 0);
       return { outbox: rows, outboxBytes: outbox.load.bytes, inbox: waiting, seen, acks: acks.pending, peers: peers.size };
     },
-    greet: () => greeter.begin(),
+    greet: () => {
+      outbox.resendAll();
+      greeter.begin();
+    },
     route: (envelope, origin) => router.route(envelope, origin),
     async start() {
       await peers.start();

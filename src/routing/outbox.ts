@@ -120,6 +120,11 @@ export class Outbox {
     this.#peers.get(peer)?.resend();
   }
 
+  /** The homeserver is back: no more pauses. */
+  resendAll(): void {
+    for (const queue of this.#peers.values()) queue.resend();
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTick?.();

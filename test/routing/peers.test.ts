@@ -138,6 +138,21 @@ describe('known peers', () => {
     assert.equal(b.got(envelope.id), 1);
   });
 
+  it('have what waits for them sent at once when the own homeserver is back', async () => {
+    const { a, b } = await pair(clock, network);
+    network.refusal = new VollyError('homeserver_unreachable');
+    const envelopes = Array.from({ length: 5 }, () => offer(clock));
+    for (const envelope of envelopes) await a.send(envelope);
+    await clock.advance(20_000);
+    network.refusal = undefined;
+    a.junction.greet();
+    await clock.advance(100);
+    assert.deepEqual(
+      envelopes.map(({ id }) => b.got(id)),
+      [1, 1, 1, 1, 1],
+    );
+  });
+
   it('are not greeted where the operator denies them', async () => {
     const stores = memoryStores();
     await stores.peers.put([fern, moss].map((server) => ({ server, heardAt: clock.now() })));
