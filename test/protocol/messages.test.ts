@@ -1,8 +1,10 @@
 /** What the body of a call's message may not be, also from a peer whose own program lets it through. PROTOCOL.md section 10. */
 import assert from 'node:assert/strict';
+import { LIMITS } from '../../src/limits.ts';
 import { deflateSdp } from '../../src/protocol/body.ts';
 import type { Cbor } from '../../src/protocol/cbor.ts';
-import { decodeMessage, encodeMessage, type MessageName } from '../../src/protocol/session-messages.ts';
+import { decodeMessage, encodeMessage, lifeOf, type MessageName } from '../../src/protocol/session-messages.ts';
+import { lifeOf as lifeInRouting } from '../../src/routing/lives.ts';
 import { code } from '../crypto/providers.ts';
 import { AV, makePerson, peerOf } from './people.ts';
 
@@ -53,5 +55,15 @@ describe('Bodies of a call’s messages', () => {
       Array.from({ length: 32 }, () => candidate),
     );
     assert.deepEqual(encodeMessage(decodeMessage('negotiate', ['offer', sdp, ek])), ['offer', sdp, ek]);
+  });
+});
+
+describe('the life of a message', () => {
+  it('is 30 s, but a hangup lives no less than the offer that it takes back', () => {
+    for (const name of ['ringing', 'reject', 'select_answer', 'candidates', 'negotiate', 'heartbeat'] as const)
+      assert.equal(lifeOf(name), LIMITS.messageLifeMs);
+    assert.ok(lifeOf('hangup') >= LIMITS.offerLifeMs);
+    // The bridges let it live as long as the devices do.
+    assert.equal(lifeInRouting('app.volly.call.hangup'), lifeOf('hangup'));
   });
 });
