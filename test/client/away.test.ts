@@ -92,6 +92,30 @@ describe('apps come and go', () => {
     await talk();
   });
 
+  it('an offer that the other community never acknowledges ends as unconfirmed, and does not ring when it comes at last', async () => {
+    bob.community.held.add('app.volly.call.offer');
+    const calling = await call();
+    await house.clock.advance(LIMITS.offerLifeMs + LIMITS.confirmMs - 1_000);
+    assert.equal(calling.progress, 'calling');
+    await house.clock.advance(2_000);
+    assert.deepEqual(calling.end, { reason: 'unconfirmed', by: 'itself' });
+    await bob.community.release();
+    await house.clock.advance(5_000);
+    assert.equal(bob.rings, 0);
+  });
+
+  it('a phone that rings for a caller who heard neither of it nor of the offer stops with the caller', async () => {
+    for (const type of ['ack', 'call.ringing'] as const) alice.community.held.add(`app.volly.${type}`);
+    bob.kill();
+    const calling = await call();
+    await house.clock.advance(LIMITS.offerLifeMs - 5_000);
+    await bob.start();
+    await house.until('it rings', () => bob.rings === 1);
+    await house.clock.advance(LIMITS.confirmMs + 7_000);
+    assert.equal(calling.end?.reason, 'unconfirmed');
+    assert.deepEqual(bob.watcher.ringing.end, { reason: 'unconfirmed', by: 'remote' });
+  });
+
   it('a killed app that starts again hears nothing twice', async () => {
     const { calling } = await talk();
     bob.kill();
