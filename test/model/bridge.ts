@@ -1,7 +1,6 @@
 /** One community's bridge: the real junction, receiver and carrier over a simulated disk, clock and homeserver, killed and started. */
 import { VollyError } from '../../src/errors.ts';
-import type { DeviceAddress, ServerName } from '../../src/ids.ts';
-import { deviceOf, localpartOf, memberOf } from '../../src/ids.ts';
+import { type DeviceAddress, deviceOf, type EnvelopeId, localpartOf, memberOf, type ServerName } from '../../src/ids.ts';
 import type { Request } from '../../src/matrix/client.ts';
 import { type Access, RECEIVER, SyncReceiver } from '../../src/matrix/receiver.ts';
 import { ToDeviceCarrier } from '../../src/matrix/to-device.ts';
@@ -14,9 +13,12 @@ import type { Homeserver } from './homeserver.ts';
 import { SimulatedClient } from './requests.ts';
 import type { Rates } from './schedule.ts';
 import { type MachineClock, Process, type SimulatedTime } from './time.ts';
+import { watched } from './watched-carrier.ts';
 
 /** What a service manager waits before it starts again what has failed. */
 const RESTART_MS = 500;
+/** The longest an orderly stop may take: systemd kills after 90 s, the outbox gives its requests 3. */
+const STOP_MS = 15_000;
 
 export interface BridgeOptions {
   readonly server: ServerName;
@@ -29,9 +31,9 @@ export interface BridgeOptions {
   readonly sent: (request: Request) => void;
   readonly counters: Counters;
   readonly log: Log;
-  readonly fatal: (error: VollyError) => void;
-  /** An orderly stop took so long. */
-  readonly stopped: (ms: number) => void;
+  /** A device is told that its offer arrived. */
+  readonly delivered: (id: EnvelopeId) => void;
+  readonly violated: (what: string) => void;
   readonly trace: (line: () => string) => void;
 }
 
@@ -47,12 +49,12 @@ interface Run extends Door {
 export class Bridge {
   readonly options: BridgeOptions;
   readonly apps = new Map<DeviceAddress, App>();
+  readonly #sentBefore = new Map<string, string>();
   #run: Run | undefined;
   /** It was told to stop and has not ended. */
   #ending: Run | undefined;
   /** Outages asked for and not over. */
   #outages = 0;
-  starts = 0;
 
   constructor(options: BridgeOptions) {
     this.options = options;
@@ -86,16 +88,20 @@ export class Bridge {
   /** As compose.ts, in its order. */
   async start(): Promise<void> {
     if (this.#run || this.#ending || this.#outages > 0) return;
-    const { server, clock: machine, disk, draw, log, counters, fatal } = this.options;
+    const { server, clock: machine, disk, draw, log, counters, violated } = this.options;
     const process = new Process();
     const stores = disk.open(process);
     const clock = machine.of(process);
     const client = new SimulatedClient({ ...this.options, process, clock: machine });
+    const toDevice = new ToDeviceCarrier({ client, clock, transactionId: () => `t${draw.chance()}` });
     const junction = createJunction({
       own: server,
       stores,
-      carriers: [new ToDeviceCarrier({ client, clock, transactionId: () => `t${draw.chance()}` })],
-      doorway: { deliver: (device, envelope) => process.alive && this.apps.get(device)?.deliver(envelope), delivered: () => {} },
+      carriers: [watched(toDevice, this.#sentBefore, (what) => this.options.violated(`sends ${what}`))],
+      doorway: {
+        deliver: (device, envelope) => process.alive && this.apps.get(device)?.deliver(envelope),
+        delivered: (_, id) => process.alive && this.options.delivered(id),
+      },
       shelf: { bundles: async (name) => (await disk.committed.members.bundles(name as never)).map(({ bundle }) => bundle) },
       clock,
       random: draw.bytes,
@@ -108,12 +114,11 @@ export class Bridge {
       ...common,
       route: junction,
       access: OPEN,
-      onFatal: fatal,
+      onFatal: ({ message }) => violated(message),
       onBack: () => junction.greet(),
     });
     const run = { process, junction, receiver, client, route: junction, mailbox: junction.mailbox };
     this.#run = run;
-    this.starts++;
     try {
       await junction.start();
       await receiver.start();
@@ -151,7 +156,8 @@ export class Bridge {
     run.client.close();
     this.options.disk.close();
     run.process.alive = false;
-    this.options.stopped(this.options.time.now - began);
+    const took = this.options.time.now - began;
+    if (took > STOP_MS) this.options.violated(`takes ${took} ms for an orderly stop`);
     this.#downFor(ms);
   }
 

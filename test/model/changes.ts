@@ -66,8 +66,8 @@ export const CHANGES: readonly Change[] = [
   inRouting('requests', 'entry.left ||= !neverLeft(error);', '', 'a request without an answer counts as never sent'),
   inRouting(
     'arrivals',
-    'await ends.tell(envelope, reason);',
-    'await inbox.remember(origin, envelope.id, deadline); await ends.tell(envelope, reason);',
+    'if (await inbox.seen(origin, envelope.id)) return;',
+    'if (await inbox.seen(origin, envelope.id)) return; await inbox.remember(origin, envelope.id, deadline);',
     'remembered as answered before the sender is told',
   ),
   inRouting('ends', 'await outbox.enqueue(end, deadline);', '(outbox as any).sendOnce(end, deadline);', 'an end is sent once'),

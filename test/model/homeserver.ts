@@ -158,5 +158,9 @@ const serverOfUser = (user: string): ServerName => user.slice(user.indexOf(':') 
 export const refusal = (step: string, status: number, errcode: string, body: object = {}): HomeserverError =>
   failureOf(step, status, new Headers(), JSON.stringify({ errcode, ...body }));
 
+/** The answer did not come: it may have been done. */
 export const noAnswer = (step: string): HomeserverError =>
   new HomeserverError('homeserver_unreachable', `${step}: connection failed`);
+
+/** Nobody there to connect to: nothing left the bridge. */
+export const absent = (step: string): HomeserverError => new HomeserverError('homeserver_absent', `${step}: ECONNREFUSED`);

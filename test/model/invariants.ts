@@ -16,6 +16,8 @@ const STEP_MS = 500;
 /** A request that hangs ends after 10 s (a poll after 20), its path rests for 9, an app that refused it does not count. */
 const RECOVERY_MS = 40_000;
 
+const DEFINITE: ReadonlySet<ErrorCode> = new Set(['undeliverable', 'unknown_member', 'peer_unreachable']);
+
 /** Runs until nobody waits for anything, or for as long as anything could. */
 export async function untilQuiet(world: World): Promise<void> {
   const { schedule, ledger, spreadMs } = world;
@@ -66,12 +68,8 @@ const isAvoidable = (world: World, { envelope, endsAt, told, taken, shownAt }: S
   !taken &&
   shownAt.length === 0 &&
   endsAt - 2 * world.spreadMs > world.schedule.calmAt + RECOVERY_MS &&
-  [...told.values()].every(({ reason }) => !AT_ONCE.has(reason)) &&
+  [...told.values()].every(({ reason }) => reason !== 'unknown_member') &&
   envelope.type !== 'app.volly.keys.query';
-
-const DEFINITE: ReadonlySet<ErrorCode> = new Set(['undeliverable', 'unknown_member', 'overloaded', 'peer_unreachable']);
-/** Said at once: "no device took the envelope by its `expires`" is not among them. */
-const AT_ONCE: ReadonlySet<ErrorCode> = new Set(['unknown_member', 'overloaded']);
 
 export async function checkEnds(world: World): Promise<void> {
   for (const story of world.ledger.stories.values()) checkStory(world, story);
@@ -97,7 +95,7 @@ function checkStory(world: World, story: Story): void {
   // "undeliverable is the other bridge's word that no device took the envelope by its `expires`".
   if (taken && settledAt < endsAt - skew - ROUNDING_MS && reasons.some((reason) => DEFINITE.has(reason)))
     violated(`was taken in time, its sender told ${reasons.join()}`);
-  if (told.some(({ reason, at }) => !AT_ONCE.has(reason) && at < endsAt - skew))
+  if (told.some(({ reason, at }) => reason !== 'unknown_member' && at < endsAt - skew))
     violated(`was ended before its end: ${reasons.join()}`);
   if (reasons.includes('unknown_member') && shownAt.length > 0) violated('was shown to the device that is said not to exist');
   // "peer_unreachable, where it surely never left".

@@ -133,6 +133,13 @@ export class Ledger {
         this.#options.violated(`${server} acknowledges ${id} of ${peer}, which is not durable there`);
   }
 
+  /** Section 14.5: a device hears that its offer arrived once the other bridge has it. */
+  delivered(id: EnvelopeId): void {
+    const envelope = this.stories.get(id)?.envelope;
+    if (!envelope || !this.isRemembered(serverOfAddress(envelope.to), envelope))
+      this.#options.violated(`${id} is said to be delivered and is not`);
+  }
+
   saysEnd(id: EnvelopeId): void {
     this.#ends.add(id);
   }

@@ -3,7 +3,7 @@ import { VollyError } from '../../src/errors.ts';
 import type { ServerName } from '../../src/ids.ts';
 import { HomeserverClient, type Request } from '../../src/matrix/client.ts';
 import type { Draw } from './draw.ts';
-import { type Homeserver, noAnswer, refusal } from './homeserver.ts';
+import { absent, type Homeserver, noAnswer, refusal } from './homeserver.ts';
 import type { Rates } from './schedule.ts';
 import { type MachineClock, never, type Process, type SimulatedTime } from './time.ts';
 
@@ -73,7 +73,7 @@ export class SimulatedClient extends HomeserverClient {
     const { homeserver, draw, rates, process, trace } = this.#options;
     // A request that had left when the bridge was killed arrives all the same, or not.
     if (!process.alive && draw.is(0.5)) return undefined;
-    if (!homeserver.up) throw noAnswer(request.step);
+    if (!homeserver.up) throw absent(request.step);
     if (draw.is(rates.refuse)) throw this.#refusal(request.step);
     const silently = request.step === 'sendToDevice' && draw.is(rates.ghost);
     const again = request.step === 'sync' && draw.is(rates.repeat) ? homeserver.lastAnswer : undefined;

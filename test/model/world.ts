@@ -17,9 +17,6 @@ import { CALM, type Rates, type Schedule } from './schedule.ts';
 import { MachineClock, SimulatedTime } from './time.ts';
 
 export const NAMES = ['orchid.example', 'fern.example', 'moss.example'].map(parseServerName);
-/** The longest an orderly stop may take: systemd kills after 90 s, the outbox gives its requests 3. */
-const STOP_MS = 15_000;
-
 /** Of refusals only these are expected: by time, by a fault of the disk, by a stop, by a full queue. */
 const EXPECTED: ReadonlySet<string> = new Set(['expired', 'database', 'shutting_down', 'overloaded']);
 
@@ -124,10 +121,8 @@ export class World {
           if (event === 'a bug while routing') unexpected(`${event}: ${fields?.['stack']}`);
         },
       },
-      fatal: ({ message }) => unexpected(message),
-      stopped: (ms) => {
-        if (ms > STOP_MS) unexpected(`an orderly stop took ${ms} ms`);
-      },
+      delivered: (id) => this.ledger.delivered(id),
+      violated: unexpected,
       trace: this.trace,
     });
   }
