@@ -30,12 +30,14 @@ function check(title: string, command: string, args: string[]): void {
   total[run(title, command, args) ? 'passed' : 'failed'] += 1;
 }
 
-function mocha(title: string, args: string[]): void {
+const mocha = (title: string, args: string[]): void =>
+  counted(title, bin('mocha'), ['--reporter', join(root, 'test/support/reporter.ts'), ...args]);
+
+/** What leaves its counts where `VOLLY_TEST_COUNTS` says. */
+function counted(title: string, command: string, args: string[]): void {
   const folder = mkdtempSync(join(tmpdir(), 'volly-test-'));
   const file = join(folder, 'counts.json');
-  const ok = run(title, bin('mocha'), ['--reporter', join(root, 'test/support/reporter.ts'), ...args], {
-    VOLLY_TEST_COUNTS: file,
-  });
+  const ok = run(title, command, args, { VOLLY_TEST_COUNTS: file });
   let counts: Counts = { passed: 0, failed: 1, skipped: 0 };
   try {
     counts = JSON.parse(readFileSync(file, 'utf8')) as Counts;
@@ -67,6 +69,9 @@ const parts: Record<string, () => void> = {
   dendrite() {
     // Its first run on a machine builds Dendrite, about 2 minutes.
     mocha('between a Synapse and a Dendrite', ['--timeout', '600000', 'test/federation/dendrite/**/*.test.ts']);
+  },
+  faults() {
+    counted('faults, in their short form', bin('node'), ['test/faults/run.ts', '--short']);
   },
 };
 

@@ -41,6 +41,8 @@ export const BUILDS: Readonly<Record<BuildName, Build>> = {
   },
 };
 
+export const BUILD_NAMES = Object.keys(BUILDS) as readonly BuildName[];
+
 /** The path of the build's `src/bin.js`. */
 export async function makeBuild(name: BuildName, parent: string): Promise<string> {
   const folder = await mkdtemp(join(parent, `${name}-`));

@@ -107,9 +107,23 @@ describe('the checker of the fault tests', () => {
   });
 
   it('finds a definite word about what was delivered', () => {
-    assert.deepEqual(broken([...OUTAGE, ...sent('m', 10, 30_000), ...came('m', 20), told('m', 31_000, 'undeliverable')]), {
-      falseEnds: 1,
-    });
+    const lines = [...sent('m', 10, 30_000), ...came('m', 20), told('m', 31_000, 'undeliverable')];
+    assert.deepEqual(broken(lines), { falseEnds: 1 });
+    assert.deepEqual(broken([...OUTAGE.map((line) => ({ ...line, t: line.t + 5_000 })), ...lines]), { falseEnds: 1 });
+  });
+
+  it('counts by itself what was delivered, and its acknowledgement lost in a fault', () => {
+    const gone = [app(B, 1_500, { k: 'offline' })];
+    const lines = [...sent('m', 10, 30_000), ...came('m', 20), told('m', 31_000, 'undeliverable')];
+    for (const fault of [gone, OUTAGE]) {
+      const { ackLost, falseEnds, delivered } = judge([...fault, ...lines]);
+      assert.deepEqual([ackLost, falseEnds, delivered], [1, 0, 1]);
+    }
+  });
+
+  it('takes what the SDK left with the bridge for told rightly', () => {
+    const kept = [...came('m', 20).slice(0, 1), app(B, 21, { k: 'kept', id: 'm', code: 'overloaded' })];
+    assert.equal(judge([...sent('m', 10, 30_000), ...kept, told('m', 31_000, 'undeliverable')]).failed, 1);
   });
 
   it('finds what is handed over twice on one connection, and lets the protocol repeat on the next', () => {
@@ -175,11 +189,11 @@ describe('the checker of the fault tests', () => {
 
   it('measures the worst recovery, of the slower direction', () => {
     const back = app(A, 45_500, { k: 'got', id: 'x', type: CANDIDATES, from: B, conn: 1, expires: 90_000 });
-    assert.equal(
-      judge([...OUTAGE, ...sent('m', 40_100, 70_000), ...came('m', 40_200, { expires: 70_000 }), back]).recoveryMs,
-      5_500,
-    );
-    assert.equal(judge(OUTAGE).recoveryMs, Number.POSITIVE_INFINITY);
+    const answer = app(B, 40_300, { k: 'send', id: 'x', type: CANDIDATES, to: A, expires: 70_000 });
+    const there = [...sent('m', 40_100, 70_000), ...came('m', 40_200, { expires: 70_000 })];
+    assert.equal(judge([...OUTAGE, ...there, answer, back]).recoveryMs, 5_500);
+    assert.equal(judge([...OUTAGE, ...there]).recoveryMs, 200);
+    assert.equal(judge([...OUTAGE, ...sent('m', 40_100, 70_000)]).recoveryMs, Number.POSITIVE_INFINITY);
     assert.equal(judge([]).recoveryMs, undefined);
   });
 

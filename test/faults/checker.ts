@@ -5,7 +5,8 @@
  * - **delivered**: the app it was for got it before its `expires` (+ 1 s for the way to the app) and settled it.
  * - **lost**: sent, not delivered, and either its sender was told nothing by `expires` + 10 s, or was told something although the end
  *   lay in no outage. An outage is a fault's time up to `healed` + 10 s, or a time in which the receiving app was away; and what the bridge
- *   got in the last 2 s of its life, from an app that had been away, had no time left. A sender that is away at `expires` + 10 s, or
+ *   got in the last 2 s of its life, from an app that had been away, had no time left; and the receiving SDK may have left it with the
+ *   bridge (`kept`: a hang-up before its offer). A sender that is away at `expires` + 10 s, or
  *   whose end lies in an outage, has 10 s from its return, or from the outage's end.
  * - **doubled**: one id handed over a second time on one connection; or a number that came out of the SDK twice.
  *   A second time on a later connection is the protocol's own (section 14.5) and shows here only where the SDK lets it through.
@@ -13,26 +14,21 @@
  * - **ghost rings**: a ring later than the offer's end, a second one of one call, one after the SDK had settled that call's hang-up, or
  *   while the hang-up lay in the same backlog: handed over on the ring's connection before `caught-up`, or let go by the homeserver
  *   before that connection was made.
- * - **false ends**: told anything but `unconfirmed`, and delivered.
+ * - **false ends**: told anything but `unconfirmed`, and delivered, though the bridge could know: the app stayed connected for 2 s after it had
+ *   settled it, and no fault was under way. **ack lost**: the others. The app has it, and what would have told the bridge was lost.
  * - **open calls**: made or rung, without an end, in a process that lived on.
  * - **unjournaled**: the homeserver was allowed to forget it, and after a kill its bridge knew nothing of it.
  * - **failed**, **unconfirmed**: told so, not delivered, with an outage as the excuse; `unconfirmed` counts delivered ones too.
  * - **recovery**: from `healed` to the first envelope that the app it is for got, the slower direction, the worst fault.
  */
-import type { Line } from './log.ts';
-import { Presence, type Window } from './presence.ts';
-import type { Counts } from './rows.ts';
 
-const GRACE_MS = 1_000;
-const TOLD_MS = 10_000;
-const HEALING_MS = 10_000;
-const NO_TIME_MS = 2_000;
+import { checkEnvelopes, faultsOf } from './envelopes.ts';
+import type { AppLine, Line, Of } from './log.ts';
+import type { Counts } from './rows.ts';
 
 export interface Verdict extends Counts {
   readonly wrong: readonly string[];
 }
-
-type Of<K extends Line['k']> = Extract<Line, { k: K }>;
 
 /** Lines by time. `until`: when watching ended, the last line's time by default. */
 export function check(lines: readonly Line[], until = lines.at(-1)?.t ?? 0): Verdict {
@@ -40,7 +36,9 @@ export function check(lines: readonly Line[], until = lines.at(-1)?.t ?? 0): Ver
   const wrong: string[] = [];
   const faults = faultsOf(of('fault'), of('healed'), until);
   const envelopes = checkEnvelopes(lines, of, { faults, until, wrong });
-  const recoveries = faults.filter(({ healed }) => healed < until).map(({ healed }) => recoveryAfter(healed, of('got')));
+  const recoveries = faults
+    .filter(({ healed }) => healed < until)
+    .map(({ healed }) => recoveryAfter(healed, of('got'), of('send')));
   return {
     ...envelopes,
     doubled: handedTwice(of('got'), wrong) + heardTwice(of('hear'), wrong),
@@ -51,70 +49,6 @@ export function check(lines: readonly Line[], until = lines.at(-1)?.t ?? 0): Ver
     recoveryMs: recoveries.length === 0 ? undefined : Math.max(...recoveries),
     wrong,
   };
-}
-
-interface Fault extends Window {
-  readonly healed: number;
-}
-
-function faultsOf(begun: readonly Of<'fault'>[], over: readonly Of<'healed'>[], until: number): Fault[] {
-  return begun.map(({ t, fault }) => {
-    const healed = over.find((one) => one.fault === fault)?.t ?? until;
-    return { from: t, to: healed + HEALING_MS, healed };
-  });
-}
-
-interface Times {
-  readonly faults: readonly Fault[];
-  readonly until: number;
-  readonly wrong: string[];
-}
-
-/** Each envelope, in memory once: a lookup a line. */
-function checkEnvelopes(lines: readonly Line[], of: <K extends Line['k']>(k: K) => Of<K>[], { faults, until, wrong }: Times) {
-  const taken = new Map(of('taken').map(({ id, t }) => [id, t]));
-  const settled = new Set(of('settled').map(({ id, app }) => `${app} ${id}`));
-  const got = new Map<string, number>();
-  for (const { app, id, t } of of('got')) if (!got.has(`${app} ${id}`)) got.set(`${app} ${id}`, t);
-  const told = new Map(
-    of('told')
-      .reverse()
-      .map((line) => [`${line.app} ${line.id}`, line]),
-  );
-  const presence = new Presence(lines, until);
-  const counts = { sent: 0, delivered: 0, lost: 0, falseEnds: 0, failed: 0, unconfirmed: 0 };
-  const judged = new Set<string>();
-  for (const send of of('send')) {
-    const { id, to, app, expires, type } = send;
-    const takenAt = taken.get(id);
-    if (!to.includes('/') || takenAt === undefined || judged.has(id)) continue;
-    judged.add(id);
-    counts.sent++;
-    const name = `${type} ${id} from ${app} to ${to}`;
-    const word = told.get(`${app} ${id}`);
-    const delivered = settled.has(`${to} ${id}`) && got.get(`${to} ${id}`)! <= expires + GRACE_MS;
-    if (word?.reason === 'unconfirmed') counts.unconfirmed++;
-    else if (word && delivered) {
-      counts.falseEnds++;
-      wrong.push(`false end ${word.reason}: ${name}`);
-    }
-    if (delivered) {
-      counts.delivered++;
-      continue;
-    }
-    const excuse = [...faults, ...presence.awayOf(to)].filter(({ from, to: end }) => from <= expires && expires <= end);
-    const due = Math.max(expires, ...excuse.map((one) => one.to)) + TOLD_MS;
-    const back = presence.backAt(app, due);
-    const limit = back > due ? back + TOLD_MS : due;
-    const late = !word || word.t > limit;
-    // Not due yet when watching ended: nothing can be said of it.
-    if (!word && until < limit) continue;
-    if (late || (excuse.length === 0 && takenAt < expires - NO_TIME_MS)) {
-      counts.lost++;
-      wrong.push(`lost, ${word ? `told ${word.reason}${late ? ' too late' : ' without a fault'}` : 'nobody told'}: ${name}`);
-    } else if (word.reason !== 'unconfirmed') counts.failed++;
-  }
-  return counts;
 }
 
 function handedTwice(gots: readonly Of<'got'>[], wrong: string[]): number {
@@ -218,8 +152,12 @@ function unjournaled(audits: readonly Of<'kept-by'>[], wrong: string[]): number 
   return forgotten.length;
 }
 
-/** Of an app's name the first letter is its side. */
-function recoveryAfter(healed: number, gots: readonly Of<'got'>[]): number {
-  const first = (side: string) => gots.find(({ t, app }) => t >= healed && app.startsWith(side))?.t ?? Number.POSITIVE_INFINITY;
-  return Math.max(first('a'), first('b')) - healed;
+/** Of an app's name the first letter is its side. A direction in which nothing was sent after the fault does not count. */
+function recoveryAfter(healed: number, gots: readonly Of<'got'>[], sends: readonly Of<'send'>[]): number {
+  const isOf = (side: string) => (line: AppLine) => line.t >= healed && line.app.startsWith(side);
+  const times = (['a', 'b'] as const).map((side) => {
+    if (!sends.some(isOf(side === 'a' ? 'b' : 'a'))) return 0;
+    return (gots.find(isOf(side))?.t ?? Number.POSITIVE_INFINITY) - healed;
+  });
+  return Math.max(...times);
 }

@@ -72,6 +72,8 @@ export type AppLine = AppEvent & { readonly t: number; readonly app: string };
 export type RunLine = RunEvent & { readonly t: number; readonly app?: undefined };
 export type Line = AppLine | RunLine;
 
+export type Of<K extends Line['k']> = Extract<Line, { k: K }>;
+
 /** `Omit` of each kind by itself. */
 type Untimed<L> = L extends Line ? Omit<L, 't'> : never;
 

@@ -19,6 +19,8 @@ anything was lost, doubled, out of order, or a bound was not kept.`;
 
 export interface Options {
   readonly ids: readonly string[];
+  /** Nothing was chosen: in the long form the bad builds are tried too. */
+  readonly everything: boolean;
   readonly form: 'short' | 'long';
   readonly minutes: number;
   readonly seed: number;
@@ -53,7 +55,7 @@ export function readOptions(args?: readonly string[]): Options | undefined {
   if (!(minutes > 0 && minutes <= 24 * 60)) throw new Error('--minutes: from 0 to 1440');
   const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
   if (!Number.isInteger(seed) || seed < 0) throw new Error('--seed: a whole number');
-  return { ids, form: short ? 'short' : 'long', minutes, seed, json, keep, build };
+  return { ids, everything: chosen === undefined, form: short ? 'short' : 'long', minutes, seed, json, keep, build };
 }
 
 const isBuild = (name: string): name is BuildName => Object.hasOwn(BUILDS, name);

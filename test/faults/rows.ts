@@ -13,6 +13,7 @@ export interface Counts {
   readonly unjournaled: number;
   readonly failed: number;
   readonly unconfirmed: number;
+  readonly ackLost: number;
   /** The worst; undefined where no fault was over and messages flowed after it. */
   readonly recoveryMs: number | undefined;
 }
@@ -69,6 +70,7 @@ const COLUMNS: readonly (readonly [string, (row: Row) => string])[] = [
   ['unjournaled', (row) => String(row.unjournaled)],
   ['failed', (row) => String(row.failed)],
   ['unconfirmed', (row) => String(row.unconfirmed)],
+  ['ack lost', (row) => String(row.ackLost)],
   ['recovery ms', (row) => (row.recoveryMs === undefined ? '-' : row.recoveryMs.toFixed(0))],
   ['s', (row) => row.seconds.toFixed(0)],
   ['', (row) => (failuresOf(row).length === 0 ? 'ok' : 'FAILED')],
@@ -95,4 +97,5 @@ false ends   told definitely, and delivered all the same
 open calls   calls that came to no end on a side
 unjournaled  let go by the homeserver, and not known to the bridge after a kill
 failed       told definitely and not delivered: the end lay inside a fault
-unconfirmed  told that it may have arrived: the sender's own bridge heard no acknowledgement`;
+unconfirmed  told that it may have arrived: the sender's own bridge heard no acknowledgement
+ack lost     told definitely, and the app has it: what would have told its bridge was lost in the fault`;

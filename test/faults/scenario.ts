@@ -11,6 +11,8 @@ export interface RunOptions {
   /** Of the long form: how long what has no length of its own goes on. */
   readonly minutes: number;
   readonly seed: number;
+  /** A build is tried that must be found bad: a few faults are enough. */
+  readonly badBuild: boolean;
   /** The same numbers in [0, 1) for the same seed. */
   readonly random: () => number;
   readonly progress: (line: string) => void;

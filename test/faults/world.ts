@@ -8,9 +8,13 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { inviteMember } from '../../src/compose.ts';
+import { systemClock as clock, systemRandom as random } from '../../src/clock.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { parseLocalpart } from '../../src/ids.ts';
+import { selectProvider } from '../../src/crypto/select.ts';
+import { loadCommunityKey } from '../../src/gateway/community-key.ts';
+import { makeInvite } from '../../src/gateway/invite.ts';
+import { parseLocalpart, parseServerName } from '../../src/ids.ts';
+import { openSqlite } from '../../src/storage/sqlite/stores.ts';
 import { type Community, startCommunity, type Ways } from '../support/community.ts';
 import { createAuthority } from '../support/homeserver/certificates.ts';
 import type { LoadOptions } from './apps/load.ts';
@@ -94,10 +98,8 @@ export class World {
   /** Every member of a side, with an invite as long as it has not enrolled. */
   async members(side: SideName): Promise<Readonly<Record<string, string | null>>> {
     const names = (['t', 'c', 'r'] as const).flatMap((role) => this.namesOf(side, role));
-    const config = loadConfig(this[side].configPath);
-    const found: Record<string, string | null> = {};
-    for (const name of names) found[name] = this.#enrolled ? null : await inviteMember(config, parseLocalpart(name));
-    return found;
+    const invites = this.#enrolled ? names.map(() => null) : await invite(this[side], names);
+    return Object.fromEntries(names.map((name, i) => [name, invites[i] as string | null]));
   }
 
   /** From now on the apps' stores hold their accounts. */
@@ -159,5 +161,20 @@ export class World {
 
   async stop(): Promise<void> {
     await Promise.allSettled([this.a.stop(), this.b.stop()]);
+  }
+}
+
+/** As `volly-bridge member invite` does, of all in one process. */
+async function invite(community: Community, names: readonly string[]): Promise<readonly string[]> {
+  const { storage, keys, gateway } = loadConfig(community.configPath);
+  const server = parseServerName(community.serverName);
+  const key = await loadCommunityKey({ file: keys.path, server, provider: selectProvider(), random });
+  const stores = openSqlite({ file: storage.path, clock });
+  try {
+    const options = { invites: stores.invites, random, clock, publicUrl: gateway.public_url, community: key };
+    const made = names.map((name) => makeInvite({ ...options, localpart: parseLocalpart(name) }));
+    return (await Promise.all(made)).map(({ link }) => link);
+  } finally {
+    await stores.close();
   }
 }

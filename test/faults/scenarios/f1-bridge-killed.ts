@@ -14,8 +14,8 @@ const CONNECTED_MS = 10_000;
 export const scenario: Scenario = {
   id: 'F1',
   title: 'SIGKILL bridge b again and again under load',
-  async run(scene, { form, random, progress }) {
-    const kills = form === 'short' ? 20 : 40;
+  async run(scene, { form, badBuild, random, progress }) {
+    const kills = badBuild ? 6 : form === 'short' ? 20 : 40;
     await scene.load();
     const ready: number[] = [];
     const connected: number[] = [];
