@@ -27,6 +27,8 @@ export class Requests {
   #urgent = 0;
   #failures = 0;
   #pausedUntil = 0;
+  /** Until then the carriers asked to be left alone. */
+  #restUntil = 0;
 
   constructor(peer: ServerName, options: RequestsOptions, ended: (event: readonly Entry[], succeeded: boolean) => void) {
     this.#peer = peer;
@@ -75,9 +77,9 @@ export class Requests {
     this.#underWay.add(request);
   }
 
-  /** The peer is known to be there: no more pause. */
+  /** The peer is known to be there: no more pause, but for one that was asked for. */
   resume(): void {
-    this.#pausedUntil = 0;
+    this.#pausedUntil = this.#restUntil;
   }
 
   /** Resolves when none is under way, also of those that the ended ones made room for. */
@@ -100,7 +102,13 @@ export class Requests {
     counters.count('send_failed');
     for (const entry of event) entry.left ||= !neverLeft(error);
     // The next request would most likely fail too, and a homeserver in trouble is not helped by more of them.
-    this.#pausedUntil = lives.now() + Math.max(pauseAfter(++this.#failures, random), retryAfterOf(error));
+    const asked = retryAfterOf(error);
+    if (asked > 0) {
+      this.#restUntil = Math.max(this.#restUntil, lives.now() + asked);
+      this.#pausedUntil = this.#restUntil;
+      // One that names its time is not asked ever less often.
+      this.#failures ||= 1;
+    } else this.#pausedUntil = lives.now() + pauseAfter(++this.#failures, random);
     return false;
   }
 }

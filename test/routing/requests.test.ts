@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { VollyError } from '../../src/errors.ts';
-import { parseDeviceAddress } from '../../src/ids.ts';
+import { newEnvelopeId, parseDeviceAddress } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
-import { ManualClock } from '../support/clock.ts';
+import { encodeEnvelope } from '../../src/protocol/envelope.ts';
+import { ManualClock, seededRandom } from '../support/clock.ts';
 import { SimulatedNetwork } from '../support/simulated-carrier.ts';
 import { alice, Bridge, bob, eventsOf, fern, message, offer, orchid } from './bridge.ts';
 
@@ -35,6 +36,30 @@ describe('requests to a peer', () => {
       eventsOf(network, CANDIDATES).map((event) => event.encoded.length),
       [1, 1, 1],
     );
+  });
+
+  it('waits as long as it was asked to and no longer, whoever says meanwhile that the peer is there', async () => {
+    network.refusal = Object.assign(new VollyError('rate_limited'), { retryAfterMs: 2_000 });
+    await a.send(message(clock));
+    await clock.advance(0);
+    network.refusal = undefined;
+    for (let i = 0; i < 5; i++) {
+      const id = newEnvelopeId(seededRandom(i));
+      const hello = {
+        id,
+        type: 'app.volly.hello',
+        from: fern,
+        to: orchid,
+        expires: clock.now() + 30_000,
+        time: clock.now(),
+        reply: true,
+      } as const;
+      a.receive(fern, [encodeEnvelope(hello)]);
+      await clock.advance(300);
+    }
+    assert.equal(eventsOf(network, CANDIDATES).length, 1);
+    await clock.advance(750);
+    assert.equal(eventsOf(network, CANDIDATES).length, 2);
   });
 
   it('tries a homeserver that hangs or fails with one envelope at a time, and sends the rest when that has gone well', async () => {
