@@ -1,5 +1,6 @@
 /** A receiver's world of two real homeservers: orchid's receiver is looked at, and messages come from iris by federation. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { bridgeUserOf } from '../../src/ids.ts';
 import type { ReceiverWorld } from '../matrix/receiver-contract.ts';
 import { registerUser } from '../support/homeserver/client.ts';
@@ -22,7 +23,11 @@ export async function receiverWorld(programs: Programs = {}): Promise<ReceiverWo
       await iris.client.request({ method: 'PUT', step: 'send', path: path(type), body: body(content) });
     },
     fromStranger: async (type, content) => void (await mallory.client.request('PUT', path(type), JSON.parse(body(content)))),
-    stopHomeserver: () => orchid.homeserver.stop(),
+    stopHomeserver: async () => {
+      // What iris has taken is on its way: one that is cut off in the middle is repeated by Synapse only after up to 84 s.
+      await sleep(300);
+      await orchid.homeserver.stop();
+    },
     startHomeserver: async () => {
       await orchid.homeserver.start();
       // What waits for a server that was away is sent when it is heard of again, as the carrier's wake does it.
