@@ -1,6 +1,7 @@
 /** What became of each envelope, judged by the logs: the checker's columns from `sent` to `ack lost`, defined in checker.ts. */
+
+import { Away, type Window } from './away.ts';
 import type { Line, Of } from './log.ts';
-import { Presence, type Window } from './presence.ts';
 
 const GRACE_MS = 1_000;
 const TOLD_MS = 10_000;
@@ -40,7 +41,7 @@ export function checkEnvelopes(
       .map((line) => [`${line.app} ${line.id}`, line]),
   );
   const kept = new Set(of('kept').map(({ id, app }) => `${app} ${id}`));
-  const presence = new Presence(lines, until);
+  const away = new Away(lines, until);
   const counts = { sent: 0, delivered: 0, lost: 0, falseEnds: 0, ackLost: 0, failed: 0, unconfirmed: 0 };
   const judged = new Set<string>();
   for (const send of of('send')) {
@@ -54,7 +55,7 @@ export function checkEnvelopes(
     const settledAt = settled.get(`${to} ${id}`);
     const delivered = settledAt !== undefined && got.get(`${to} ${id}`)! <= expires + GRACE_MS;
     if (word?.reason === 'unconfirmed') counts.unconfirmed++;
-    else if (word && delivered && [...faults, ...presence.awayOf(to)].some((one) => reaches(one, settledAt))) counts.ackLost++;
+    else if (word && delivered && [...faults, ...away.of(to)].some((one) => reaches(one, settledAt))) counts.ackLost++;
     else if (word && delivered) {
       counts.falseEnds++;
       wrong.push(`false end ${word.reason}: ${name}`);
@@ -63,9 +64,9 @@ export function checkEnvelopes(
       counts.delivered++;
       continue;
     }
-    const excuse = [...faults, ...presence.awayOf(to)].filter(({ from, to: end }) => from <= expires && expires <= end);
+    const excuse = [...faults, ...away.of(to)].filter(({ from, to: end }) => from <= expires && expires <= end);
     const due = Math.max(expires, ...excuse.map((one) => one.to)) + TOLD_MS;
-    const back = presence.backAt(app, due);
+    const back = away.backAt(app, due);
     const limit = back > due ? back + TOLD_MS : due;
     const late = !word || word.t > limit;
     // Not due yet when watching ended: nothing can be said of it.

@@ -1,4 +1,4 @@
-/** When an app was there to be reached, by its log. */
+/** When an app was not there to be reached, by its log. */
 import type { AppLine, Line } from './log.ts';
 
 export interface Window {
@@ -6,7 +6,7 @@ export interface Window {
   readonly to: number;
 }
 
-export class Presence {
+export class Away {
   readonly #away = new Map<string, Window[]>();
 
   /** From the first line of an app on: before it has caught up it is away. */
@@ -18,13 +18,13 @@ export class Presence {
     for (const [app, own] of byApp) this.#away.set(app, awayIn(own, until));
   }
 
-  awayOf(app: string): readonly Window[] {
+  of(app: string): readonly Window[] {
     return this.#away.get(app) ?? [];
   }
 
   /** `t`, or when the app had caught up again after it where it was away. */
   backAt(app: string, t: number): number {
-    return this.awayOf(app).find(({ from, to }) => from <= t && t < to)?.to ?? t;
+    return this.of(app).find(({ from, to }) => from <= t && t < to)?.to ?? t;
   }
 }
 
