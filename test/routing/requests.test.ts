@@ -41,7 +41,7 @@ describe('requests to a peer', () => {
   it('waits as long as it was asked to and no longer, whoever says meanwhile that the peer is there', async () => {
     network.refusal = Object.assign(new VollyError('rate_limited'), { retryAfterMs: 2_000 });
     await a.send(message(clock));
-    await clock.advance(0);
+    await clock.advance(10);
     network.refusal = undefined;
     for (let i = 0; i < 5; i++) {
       const id = newEnvelopeId(seededRandom(i));
