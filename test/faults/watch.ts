@@ -16,7 +16,7 @@ interface File {
 export class Watch {
   readonly #files: File[] = [];
   readonly #lines: Line[] = [];
-  /** Accepted, for a device, and neither settled there nor told of: id → its end. */
+  /** Accepted, for a device, and neither settled or left with the bridge there, nor told of: id → its end. */
   readonly #open = new Map<string, number>();
   readonly #sends = new Map<string, number>();
   readonly #closed = new Set<string>();
@@ -83,7 +83,7 @@ export class Watch {
     if (line.k === 'send' && line.to.includes('/')) this.#sends.set(line.id, line.expires);
     else if (line.k === 'taken' && this.#sends.has(line.id) && !this.#closed.has(line.id))
       this.#open.set(line.id, this.#sends.get(line.id)!);
-    else if (line.k === 'settled' || line.k === 'told') {
+    else if (line.k === 'settled' || line.k === 'kept' || line.k === 'told') {
       this.#open.delete(line.id);
       this.#closed.add(line.id);
     } else if (line.k === 'got') this.#flowed[line.app.startsWith('a') ? 'a' : 'b'] = line.t;

@@ -36,7 +36,8 @@ export class Load {
   #ticker: NodeJS.Timeout | undefined;
   #running = 0;
   #made = 0;
-  #loops: Promise<unknown>[] = [];
+  /** Keys are being asked for: no call yet. */
+  #making = 0;
 
   constructor(apps: Map<string, App>, random: () => number) {
     this.#apps = apps;
@@ -52,8 +53,8 @@ export class Load {
   start({ talks, everyMs, callers, callees, setupsPerSecond }: LoadOptions): void {
     const run = ++this.#running;
     const goesOn = () => this.#running === run;
-    this.#loops = Object.entries(talks).map(([name, member]) => this.#keepTalking(this.#app(name), member, goesOn));
-    if (setupsPerSecond > 0) this.#loops.push(this.#keepCalling({ callers, callees, setupsPerSecond }, goesOn));
+    for (const [name, member] of Object.entries(talks)) void this.#keepTalking(name, member, goesOn);
+    if (setupsPerSecond > 0) void this.#keepCalling({ callers, callees, setupsPerSecond }, goesOn);
     // One talk after the other over the whole span: messages come evenly.
     let turn = 0;
     const steps = Math.max(1, Math.round(everyMs / 20));
@@ -76,8 +77,9 @@ export class Load {
     await Promise.all(talks.filter(({ outgoing }) => all || outgoing).map(({ call }) => call.hangUp()));
   }
 
+  /** Those included that are about to be made. */
   get openCalls(): number {
-    return [...this.#apps.values()].reduce((sum, { talks }) => sum + talks.size, 0);
+    return [...this.#apps.values()].reduce((sum, { talks }) => sum + talks.size, this.#making);
   }
 
   /** So many calls, so many at once; resolves with how many became active. Each is hung up then. */
@@ -97,22 +99,27 @@ export class Load {
     return active;
   }
 
-  #app(name: string): App {
+  async #make(name: string, member: string): Promise<Talk | undefined> {
     const app = this.#apps.get(name);
     if (!app) throw new Error(`no app ${name} on this side`);
-    return app;
+    this.#making++;
+    try {
+      return await app.call(member);
+    } finally {
+      this.#making--;
+    }
   }
 
   /** All pairs in turn: a callee's app takes 64 calls of one caller in five minutes. */
   #next(callers: readonly string[], callees: readonly string[], number: number): Promise<Talk | undefined> {
     const caller = callers[number % callers.length] as string;
     const callee = callees[(number + Math.floor(number / callers.length)) % callees.length] as string;
-    return this.#app(caller).call(callee);
+    return this.#make(caller, callee);
   }
 
-  async #keepTalking(app: App, member: string, goesOn: () => boolean): Promise<void> {
+  async #keepTalking(name: string, member: string, goesOn: () => boolean): Promise<void> {
     while (goesOn()) {
-      const talk = await app.call(member);
+      const talk = await this.#make(name, member);
       if (talk && !goesOn()) await talk.call.hangUp();
       await talk?.call.whenEnded();
       await sleep(AGAIN_MS);
@@ -124,17 +131,17 @@ export class Load {
     goesOn: () => boolean,
   ): Promise<void> {
     while (goesOn()) {
-      void this.#callOnce(options.callers, options.callees);
+      void this.#callOnce(options.callers, options.callees, goesOn);
       await sleep(((0.5 + this.#random()) * 1_000) / options.setupsPerSecond);
     }
   }
 
-  async #callOnce(callers: readonly string[], callees: readonly string[]): Promise<void> {
+  async #callOnce(callers: readonly string[], callees: readonly string[], goesOn: () => boolean): Promise<void> {
     const talk = await this.#next(callers, callees, this.#made++);
     if (!talk) return;
     const kind = this.#random();
     // At once, while it rings, or after it was talked in.
-    if (kind < 0.15) return talk.call.hangUp();
+    if (kind < 0.15 || !goesOn()) return talk.call.hangUp();
     if (kind < 0.3) await sleep(this.#random() * 400);
     else if (await becomesActive(talk)) await sleep(200 + this.#random() * 600);
     await talk.call.hangUp();

