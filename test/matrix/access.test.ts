@@ -87,6 +87,7 @@ describe('access to the bridge user’s inbox', () => {
     home.logins.clear();
     await arrives(one);
     await until('a second login', () => logins() === 2);
+    assert.equal(one.report.counts.get('sync_failed homeserver_refused'), 1, 'at the first refusal');
     await arrives(one);
     assert.deepEqual(one.fatal, []);
     assert.equal(one.access.state?.way, 'login');

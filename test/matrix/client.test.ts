@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import fc from 'fast-check';
 import type { HomeserverClient } from '../../src/matrix/client.ts';
+import { lostRequest } from '../../src/matrix/failure.ts';
 import { FakeHomeserver, type Fault } from '../support/fake-homeserver.ts';
 import { clientOf, ORCHID } from './fake-world.ts';
 
@@ -79,6 +80,17 @@ describe('homeserver client', () => {
       await assert.rejects(get(), { code: 'homeserver_absent', certain: true });
     });
   }
+
+  it('is certain of a name with several addresses only where none of them was reached', () => {
+    const refused = Object.assign(new Error(), { code: 'ECONNREFUSED', syscall: 'connect' });
+    const reset = Object.assign(new Error(), { code: 'ECONNRESET', syscall: 'read' });
+    const codeOf = (...errors: Error[]) => {
+      const cause = Object.assign(new AggregateError(errors), { code: 'ECONNREFUSED' });
+      return lostRequest('profile', new TypeError('fetch failed', { cause })).code;
+    };
+    assert.equal(codeOf(refused, refused), 'homeserver_absent');
+    assert.equal(codeOf(refused, reset), 'homeserver_unreachable');
+  });
 
   it('is not certain once there was a connection', async () => {
     const server = createServer((socket) => socket.on('data', () => socket.resetAndDestroy())).listen(0, '127.0.0.1');
