@@ -139,8 +139,11 @@ export const LIMITS = {
   outboxBytesPerMember: 16_777_216,
   /** Peers that envelopes of one member wait for: more than an address book has, and each is woken every 3 s while it is silent. */
   peersPerMember: 256,
-  /** How long past their end the addresses of acknowledged envelopes are kept: an `undeliverable` is on its way that long. */
-  ackedMemoryMs: 60_000,
+  /**
+   * How long past their end the addresses of acknowledged envelopes are kept: an `undeliverable` is on its way for `endLifeMs`, and is
+   * begun up to a minute after that end by the other bridge's clock.
+   */
+  ackedMemoryMs: 360_000,
   /** Presence updates queued for one peer: some seconds of a large community. */
   presenceQueuePerPeer: 2_000,
   /** Subscribes and grants of one device: their ids are remembered for a week. A large address book at once, then one each 10 s. */

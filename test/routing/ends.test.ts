@@ -50,6 +50,19 @@ describe('the end of an envelope', () => {
     for (const { stores } of [a, b]) assert.deepEqual(await stores.outbox.all(), []);
   });
 
+  it('is heard whenever it comes in its own life: the sender’s bridge remembers for as long whose envelope it was', async () => {
+    const { a, b } = await pair(clock, network);
+    b.offline.add(bob);
+    const envelope = message(clock);
+    await a.send(envelope);
+    await clock.advance(20_000);
+    network.cut = true;
+    await clock.advance(LIMITS.endLifeMs);
+    network.cut = false;
+    await clock.advance(15_000);
+    assert.deepEqual(a.ends(envelope.id), ['undeliverable']);
+  });
+
   it('is given up after its own life, and nobody is told of that', async () => {
     const { a, b } = await pair(clock, network);
     b.offline.add(bob);
