@@ -85,7 +85,9 @@ export function schedule(seed: number): Schedule {
   const servers = draw.is(0.25) ? 3 : 2;
   const devicesPerServer = draw.is(0.3) ? 2 : 1;
   const devices = servers * devicesPerServer;
-  const calmAt = draw.between(5_000, 40_000);
+  // Now and then outages longer than any envelope of a call lives.
+  const long = draw.is(0.03);
+  const calmAt = long ? draw.between(100_000, 300_000) : draw.between(5_000, 40_000);
   const acts: (Act & { at: number })[] = [];
   const some = (most: number, act: () => Act): void => {
     for (let n = draw.few(most); n > 0; n--) {
@@ -96,7 +98,10 @@ export function schedule(seed: number): Schedule {
     }
   };
   const server = (): number => draw.between(0, servers - 1);
-  const outage = (): number => (draw.is(0.7) ? draw.between(50, 4_000) : draw.between(4_000, 25_000));
+  const outage = (): number => {
+    if (draw.is(0.7)) return draw.between(50, 4_000);
+    return long ? draw.between(60_000, 250_000) : draw.between(4_000, 25_000);
+  };
   const skewed = draw.is(0.5) ? 8_000 : 0;
 
   sends(draw, devices, calmAt, acts);
