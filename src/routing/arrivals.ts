@@ -28,6 +28,8 @@ export interface ArrivalsOptions {
 export class Arrivals {
   readonly #options: ArrivalsOptions;
   readonly #recent = new RecentIds(LIMITS.recentIds);
+  /** Queries being answered, and not remembered yet: repeats that waited through an outage come together. */
+  readonly #answering = new Map<string, Promise<void>>();
 
   constructor(options: ArrivalsOptions) {
     this.#options = options;
@@ -49,7 +51,7 @@ export class Arrivals {
         if (this.#recent.add(`${origin} ${envelope.id}`)) this.#options.doorway.deliver(envelope.to, envelope);
         return;
       case 'app.volly.keys.query':
-        return this.#query(envelope, origin, deadline);
+        return this.#queryOnce(envelope, origin, deadline);
       default:
         return this.#forDevice(envelope, envelope.to, origin, deadline);
     }
@@ -74,6 +76,13 @@ export class Arrivals {
     const kind = await this.#options.members.kind(member);
     if (kind === 'legacy') return deviceOf(device) === LEGACY_DEVICE;
     return kind === 'enhanced' && (await this.#options.members.devices(member)).some((row) => row.device === deviceOf(device));
+  }
+
+  #queryOnce(query: EnvelopeOf<'app.volly.keys.query'>, origin: ServerName, deadline: number): Promise<void> {
+    const key = `${origin} ${query.id}`;
+    const answering = this.#answering.get(key) ?? this.#query(query, origin, deadline).finally(() => this.#answering.delete(key));
+    this.#answering.set(key, answering);
+    return answering;
   }
 
   async #query(query: EnvelopeOf<'app.volly.keys.query'>, origin: ServerName, deadline: number): Promise<void> {

@@ -45,6 +45,16 @@ describe('key queries', () => {
     assert.equal(bundles(a).length, 2);
   });
 
+  it('are answered once where repeats of one come together, as after an outage', async () => {
+    b.shelf.set('bob', [Uint8Array.of(5)]);
+    const asked = query();
+    const text = encodeEnvelope(asked);
+    b.receive(orchid, [text, text, text]);
+    await clock.advance(300);
+    assert.deepEqual(bundles(a), [[asked.request, 0, 1, 5]]);
+    assert.deepEqual(b.refused, []);
+  });
+
   it('are answered with none for nobody, and inside one community', async () => {
     const [nobody, own] = [query(alice, 'nobody@fern.example'), query(alice, 'alice@orchid.example')];
     a.shelf.set('alice', [Uint8Array.of(7)]);
