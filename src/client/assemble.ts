@@ -88,7 +88,7 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
     saveTicket: ticketSaver(store, (error) => refused(error, 'ticket')),
     open: options.socket,
     ...{ provider, random, clock },
-    onEnvelope: (envelope) => inbox.onEnvelope(envelope),
+    onEnvelope: (envelope, taken) => inbox.onEnvelope(envelope, taken),
     onCaughtUp: () => inbox.onCaughtUp(),
     onDelivered: (offer) => void queue.run(() => calls.onDelivered(offer)),
     onList: (list, signature) => lifecycle.onList(list, signature),

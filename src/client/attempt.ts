@@ -122,7 +122,7 @@ export class Attempt<T> {
       send: (record) => this.#socket.send(record),
       onNumbered: (frame) => owner.onNumbered(frame),
       onNotice: (frame) => owner.onNotice(frame),
-      onSettled: (item, code) => owner.onSettled(item, code),
+      onSettled: (item, refused) => owner.onSettled(item, refused?.code),
       onEnd: (code, local) =>
         this.#fail(new VollyError(isErrorCode(code) ? code : 'not_connected', 'the connection ended'), !local),
     });

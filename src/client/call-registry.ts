@@ -1,24 +1,21 @@
-/** Which calls there are, which ended, and what came before its call. Used inside the client's queue. */
-import { type CallId, type MemberId, memberOf } from '../ids.ts';
-import type { CallEnvelope } from '../party/open.ts';
+/** Which calls there are. Used inside the client's queue. */
+import type { CallId, MemberId } from '../ids.ts';
+import { EarlyMessages } from '../party/early.ts';
 import type { Runner } from '../party/runner.ts';
-import { type EndedCalls, hasEnded, markEnded } from '../protocol/call-ended.ts';
-import { expireHeld, type Held, type HoldResult, hold, release } from '../protocol/call-held.ts';
 import type { CallState } from '../protocol/call-state.ts';
 import type { Call } from './call.ts';
 import type { Context } from './context.ts';
 import type { Incoming } from './incoming.ts';
 
 export class CallRegistry {
-  readonly #context: Context;
+  /** What came before its call; and which calls have ended. */
+  readonly early: EarlyMessages;
   readonly #runners = new Map<CallId, Runner>();
   /** Calls of both directions that this user is in. */
   readonly #calls = new Map<Runner, Call>();
-  #held: Held<CallEnvelope> = new Map();
-  #ended: EndedCalls = new Map();
 
   constructor(context: Context) {
-    this.#context = context;
+    this.early = new EarlyMessages(context);
   }
 
   get busy(): boolean {
@@ -43,10 +40,6 @@ export class CallRegistry {
     for (const [runner, call] of this.#calls)
       if (call.peer === member && runner.state.phase === 'calling') return { runner, call };
     return undefined;
-  }
-
-  hasEnded(id: CallId): boolean {
-    return hasEnded(this.#ended, id, this.#context.clock.monotonic());
   }
 
   add(runner: Runner): void {
@@ -76,24 +69,7 @@ export class CallRegistry {
 
   /** What still comes under these ids is dropped. */
   forget(ids: readonly CallId[]): void {
-    this.#ended = markEnded(this.#ended, ids, this.#context.clock.monotonic());
-    for (const id of ids) {
-      this.#runners.delete(id);
-      this.#held = release(this.#held, id).held;
-    }
-  }
-
-  /** Too early: its call, or its epoch, is not here yet. */
-  hold(id: CallId, envelope: CallEnvelope): HoldResult<CallEnvelope>['kind'] {
-    const now = this.#context.clock.monotonic();
-    const result = hold(expireHeld(this.#held, now), id, memberOf(envelope.from), envelope, now, this.#runners.has(id));
-    if (result.kind === 'held') this.#held = result.held;
-    return result.kind;
-  }
-
-  release(id: CallId): readonly CallEnvelope[] {
-    const { held, messages } = release(this.#held, id);
-    this.#held = held;
-    return messages;
+    for (const id of ids) this.#runners.delete(id);
+    this.early.end(ids);
   }
 }

@@ -4,7 +4,6 @@ import { type CallId, type DeviceAddress, type EnvelopeId, type MemberId, member
 import type { Link } from '../party/link.ts';
 import { type CallEnvelope, openInto } from '../party/open.ts';
 import type { Peer } from '../protocol/bundle.ts';
-import { staysWithBridge } from '../protocol/call-held.ts';
 import type { EnvelopeOf } from '../protocol/envelope.ts';
 import { readHeader } from '../protocol/header.ts';
 import type { Call } from './call.ts';
@@ -36,19 +35,17 @@ export class Calls {
     return this.#ringing.onOffer(envelope);
   }
 
-  /** `keep` = not to be acknowledged: there is no room to hold it, or the bridge must bring it again. Throws for what is refused. */
-  async onMessage(envelope: CallEnvelope): Promise<'done' | 'keep'> {
+  /** `keep` = not to be acknowledged, before `taken`: see EarlyMessages. Throws for what is refused. */
+  async onMessage(envelope: CallEnvelope, taken: () => void): Promise<'done' | 'keep'> {
     const { callId } = readHeader(envelope).header;
-    if (this.#registry.hasEnded(callId)) throw new VollyError('unknown_call', 'it ended');
+    if (this.#registry.early.hasEnded(callId)) throw new VollyError('unknown_call', 'it ended');
     const runner = this.#registry.runner(callId);
     const onAnswer = (link: Link) => this.#confirm(memberOf(envelope.from), link);
     if (runner && (await openInto({ runner, callId, onAnswer }, envelope))) {
       await this.#release(callId);
       return 'done';
     }
-    const result = this.#registry.hold(callId, envelope);
-    if (result === 'dropped') throw new VollyError('rate_limited', 'early messages');
-    return result === 'full' || staysWithBridge(envelope.type, runner !== undefined) ? 'keep' : 'done';
+    return this.#registry.early.hold(callId, { envelope, taken }, runner !== undefined);
   }
 
   /** A definite word about an envelope: nothing where it was no offer of ours. */
@@ -83,8 +80,7 @@ export class Calls {
   }
 
   /** What came before its call or its epoch, in order; what is still too early goes back. */
-  async #release(callId: CallId): Promise<void> {
-    for (const envelope of this.#registry.release(callId))
-      await this.onMessage(envelope).catch((error) => this.#context.refused(error, envelope.type));
+  #release(callId: CallId): Promise<void> {
+    return this.#registry.early.release(callId, ({ envelope, taken }) => this.onMessage(envelope, taken));
   }
 }

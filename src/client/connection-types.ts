@@ -68,8 +68,9 @@ export interface ConnectionOptions {
    * Called for each envelope in the order of arrival, without waiting for the ones before. Resolve once it is opened and kept: only
    * then is it acknowledged, and at most 256 may be open, so never wait in here for the user or for `onCaughtUp`. Rejecting with a
    * VollyError leaves it with the bridge, which offers it again after the next connect. The same envelope may come twice (same id).
+   * `taken`: of one that was rejected, once: it was opened or dropped after all, and the bridge need not keep it any more.
    */
-  readonly onEnvelope: (envelope: Envelope) => Promise<void>;
+  readonly onEnvelope: (envelope: Envelope, taken: () => void) => Promise<void>;
   /** All that waited when this connection was made has been handed to `onEnvelope`. Once for each connection. */
   readonly onCaughtUp?: () => void;
   /** The bridges' word that the addressee's bridge has this offer. It may never come. */

@@ -90,8 +90,10 @@ class Gateway implements GatewayConnection, AttemptOwner<Item> {
   }
 
   async onNumbered(frame: NumberedFrame): Promise<ErrorCode | undefined> {
+    const channel = this.#attempt?.channel;
     try {
-      if (frame.kind === 'envelope') await this.#options.onEnvelope(decodeEnvelope(fromUtf8(frame.envelope)));
+      const taken = () => channel?.taken(frame.n);
+      if (frame.kind === 'envelope') await this.#options.onEnvelope(decodeEnvelope(fromUtf8(frame.envelope)), taken);
       return undefined;
     } catch (error) {
       return error instanceof VollyError ? error.code : 'overloaded';

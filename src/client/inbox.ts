@@ -30,12 +30,12 @@ export class Inbox {
     this.#self = deviceAddress(context.keys.account.member, context.keys.account.device);
   }
 
-  /** Rejects (`overloaded`) only where it must not be acknowledged. */
-  async onEnvelope(envelope: Envelope): Promise<void> {
+  /** Rejects (`overloaded`) only where it must not be acknowledged; `taken` says that it may be after all. */
+  async onEnvelope(envelope: Envelope, taken: () => void): Promise<void> {
     const verdict = await this.#context.queue.run(async () => {
       try {
         if (envelope.to !== this.#self) throw new VollyError('wrong_recipient', 'envelope');
-        return await this.#open(envelope);
+        return await this.#open(envelope, taken);
       } catch (error) {
         this.#context.refused(error, envelope.type);
         return 'done';
@@ -76,7 +76,7 @@ export class Inbox {
     for (const task of tasks) await task();
   }
 
-  async #open(envelope: Envelope): Promise<'done' | 'keep'> {
+  async #open(envelope: Envelope, taken: () => void): Promise<'done' | 'keep'> {
     const { calls, directory, presence } = this.#parts();
     switch (envelope.type) {
       case 'app.volly.call.offer':
@@ -90,7 +90,7 @@ export class Inbox {
       case 'app.volly.call.reject':
       case 'app.volly.call.hangup':
       case 'app.volly.call.heartbeat':
-        return calls.onMessage(envelope);
+        return calls.onMessage(envelope, taken);
       case 'app.volly.presence':
       case 'app.volly.presence.subscribe':
       case 'app.volly.presence.grant':

@@ -53,7 +53,7 @@ export class Ringing {
       throw error;
     });
     const link = new Link(this.#context, leg, session);
-    if (this.#registry.hasEnded(offer.callId) || this.#registry.runner(offer.callId)) {
+    if (this.#registry.early.hasEnded(offer.callId) || this.#registry.runner(offer.callId)) {
       link.erase();
       throw new VollyError('replayed', 'call');
     }

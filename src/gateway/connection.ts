@@ -41,11 +41,13 @@ export class Connection implements OnlineDevice {
       clock,
       sender,
       receiver,
-      accepts: new Set(['publish']),
+      accepts: new Set(['publish', 'taken']),
       send: (record) => socket.send(record),
       onNumbered: (frame) => this.#work(frame),
-      onNotice: () => {},
-      onSettled: (envelope, code) => this.#downward.settled(envelope, code !== undefined),
+      onNotice: (frame) => {
+        if (frame.kind === 'taken') this.#downward.taken(frame.n);
+      },
+      onSettled: (envelope, refused) => this.#downward.settled(envelope, refused?.n),
       onEnd: (code, _local, error) => this.#close(code, error),
     });
     this.#downward = new Downward({

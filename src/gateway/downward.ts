@@ -3,6 +3,7 @@
  * The mailbox keeps what is not taken, so nothing is lost here; this only decides what is sent when (PROTOCOL.md section 14.5).
  */
 import { utf8 } from '../bytes.ts';
+import { VollyError } from '../errors.ts';
 import type { DeviceAddress } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { Channel } from '../protocol/channel.ts';
@@ -10,7 +11,7 @@ import { type Envelope, encodeEnvelope, serverOfAddress } from '../protocol/enve
 import type { Mailbox } from '../routing/ports.ts';
 
 /** Ids are chosen by their senders: only with its server does one name an envelope. */
-const keyOf = ({ from, id }: Envelope): string => `${serverOfAddress(from)} ${id}`;
+const keyOf = ({ from, id }: Pick<Envelope, 'from' | 'id'>): string => `${serverOfAddress(from)} ${id}`;
 
 /** Kept nowhere, and a newer update of one device makes an older one worthless: it takes its place in the queue. */
 const isPresence = ({ type }: Envelope): boolean => type === 'app.volly.presence';
@@ -40,7 +41,8 @@ export class Downward {
   readonly #sent = new Set<string>();
   /** Settled during a read, which may still show them. */
   #settled: Set<string> | undefined;
-  #refused = 0;
+  /** By their frames' numbers: what the device may still take. */
+  readonly #refused = new Map<number, Pick<Envelope, 'id' | 'from'>>();
   /** Something was left in the mailbox because the queue was full. */
   #behind = false;
   /** Of what waited at the start, how much is not sent yet; undefined while it is being read. */
@@ -69,16 +71,27 @@ export class Downward {
     this.pump();
   }
 
-  /** The device took it, or could not now (`refused`): that stays in the mailbox, and away from this connection. */
-  settled(envelope: Envelope, refused: boolean): void {
-    const { device, mailbox, untaken, tired } = this.#options;
-    const key = keyOf(envelope);
-    this.#settled?.add(key);
-    if (isPresence(envelope)) this.#sent.delete(key);
-    else if (refused) this.#refused++;
-    else mailbox.taken(device, envelope).then(() => this.#sent.delete(key), untaken);
-    if (this.#refused > MAX_REFUSED) tired();
+  /** The device took it, or could not now (`refused` = its frame's number): that stays in the mailbox, and away from this connection. */
+  settled(envelope: Envelope, refused: number | undefined): void {
+    this.#settled?.add(keyOf(envelope));
+    if (isPresence(envelope)) this.#sent.delete(keyOf(envelope));
+    else if (refused === undefined) this.#remove(envelope);
+    else this.#refused.set(refused, { id: envelope.id, from: envelope.from });
+    if (this.#refused.size > MAX_REFUSED) this.#options.tired();
     else this.pump();
+  }
+
+  /** What it had refused in frame n it took after all. Throws `bad_encoding` where it had not. */
+  taken(n: number): void {
+    const envelope = this.#refused.get(n);
+    if (!envelope) throw new VollyError('bad_encoding', 'taken');
+    this.#refused.delete(n);
+    this.#remove(envelope);
+  }
+
+  #remove(envelope: Pick<Envelope, 'id' | 'from'>): void {
+    const { device, mailbox, untaken } = this.#options;
+    mailbox.taken(device, envelope).then(() => this.#sent.delete(keyOf(envelope)), untaken);
   }
 
   /** Sends what may be sent: called whenever that may have grown. */

@@ -47,8 +47,14 @@ export function hold<T>(held: Held<T>, callId: CallId, sender: MemberId, message
   return { kind: 'held', held: new Map(held).set(callId, { sender, since: call?.since ?? now, messages }) };
 }
 
-/** The call's messages in order of arrival, and the table without them. */
-export function release<T>(held: Held<T>, callId: CallId): { readonly held: Held<T>; readonly messages: readonly T[] } {
+/** What is held no more, in order of arrival, and the table without it. */
+export interface Released<T> {
+  readonly held: Held<T>;
+  readonly messages: readonly T[];
+}
+
+/** One call's messages. */
+export function release<T>(held: Held<T>, callId: CallId): Released<T> {
   const call = held.get(callId);
   if (!call) return { held, messages: [] };
   const rest = new Map(held);
@@ -56,8 +62,11 @@ export function release<T>(held: Held<T>, callId: CallId): { readonly held: Held
   return { held: rest, messages: call.messages };
 }
 
-/** Without the calls whose first message is older than LIMITS.heldMs. */
-export function expireHeld<T>(held: Held<T>, now: number): Held<T> {
-  const live = [...held].filter(([, call]) => now - call.since < LIMITS.heldMs);
-  return live.length === held.size ? held : new Map(live);
+/** Those of the calls whose first message is older than LIMITS.heldMs. */
+export function expireHeld<T>(held: Held<T>, now: number): Released<T> {
+  const late = [...held].filter(([, call]) => now - call.since >= LIMITS.heldMs);
+  if (late.length === 0) return { held, messages: [] };
+  const rest = new Map(held);
+  for (const [id] of late) rest.delete(id);
+  return { held: rest, messages: late.flatMap(([, call]) => call.messages) };
 }

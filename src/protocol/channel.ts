@@ -8,13 +8,13 @@ import { type ErrorCode, VollyError } from '../errors.ts';
 import { type Frame, frameSize, packFrames } from './frames.ts';
 import { Liveness } from './liveness.ts';
 import type { RecordReceiver, RecordSender } from './records.ts';
-import { Settler, Unsettled } from './window.ts';
+import { type Refusal, Settler, Unsettled } from './window.ts';
 
 export type NumberedFrame = Extract<Frame, { kind: 'envelope' | 'publish' }>;
-export type NoticeFrame = Extract<Frame, { kind: 'caught_up' | 'list' | 'delivered' }>;
+export type NoticeFrame = Extract<Frame, { kind: 'caught_up' | 'list' | 'delivered' | 'taken' }>;
 type Unnumbered<F> = F extends { n: number } ? Omit<F, 'n'> : never;
 
-const ONE_WAY: ReadonlySet<Frame['kind']> = new Set(['publish', 'caught_up', 'list', 'delivered']);
+const ONE_WAY: ReadonlySet<Frame['kind']> = new Set(['publish', 'caught_up', 'list', 'delivered', 'taken']);
 
 export interface ChannelOwner<T> {
   readonly clock: Clock;
@@ -25,9 +25,10 @@ export interface ChannelOwner<T> {
   send(record: Bytes): void;
   /** Work on a frame: resolves to be acknowledged, or to a code to be refused with. Called in order; never rejects. */
   onNumbered(frame: NumberedFrame): Promise<ErrorCode | undefined>;
+  /** What it throws ends the connection: the peer has no business to say so. */
   onNotice(frame: NoticeFrame): void;
-  /** A frame sent with this item was settled: `code` when it was refused. In order. */
-  onSettled(item: T, code: string | undefined): void;
+  /** A frame sent with this item was settled. In order. */
+  onSettled(item: T, refused: Refusal | undefined): void;
   /**
    * It is over: close the socket. `local` = this side says so and a bye is on its way; otherwise the peer said bye. An error that
    * is no VollyError is a bug of ours that some bytes have found: it ends this connection and nothing more.
@@ -67,6 +68,11 @@ export class Channel<T> {
   /** `item` comes back through `onSettled`. The caller has looked at `room`. */
   sendNumbered(frame: Unnumbered<NumberedFrame>, item: T): void {
     this.send({ ...frame, n: this.#unsettled.add(item) } as NumberedFrame);
+  }
+
+  /** Frame n of the peer's, which this side refused, has been taken after all. */
+  taken(n: number): void {
+    for (const settlement of this.#settler.taken(n)) this.send(settlement);
   }
 
   /** Goes out at the end of this turn, together with whatever else does: a record costs more than a frame. */
@@ -130,7 +136,7 @@ export class Channel<T> {
       throw new VollyError('bad_encoding', 'frame in the wrong direction');
     if (frame.kind === 'envelope' || frame.kind === 'publish') this.#onNumbered(frame);
     else if (frame.kind === 'ack') for (const item of this.#unsettled.ack(frame.n)) owner.onSettled(item, undefined);
-    else if (frame.kind === 'refused') owner.onSettled(this.#unsettled.refuse(frame.n), frame.code);
+    else if (frame.kind === 'refused') owner.onSettled(this.#unsettled.refuse(frame.n), frame);
     else if (frame.kind === 'ping') this.send({ kind: 'pong', id: frame.id });
     else if (frame.kind === 'bye') {
       this.#halt();

@@ -21,7 +21,9 @@ export type Frame =
   | { readonly kind: 'caught_up' }
   | { readonly kind: 'list'; readonly list: Uint8Array; readonly signature: Uint8Array }
   /** The addressee's bridge has the offer with this id. */
-  | { readonly kind: 'delivered'; readonly id: EnvelopeId };
+  | { readonly kind: 'delivered'; readonly id: EnvelopeId }
+  /** Frame n of the peer's was refused on this connection, and has been taken after all. */
+  | { readonly kind: 'taken'; readonly n: number };
 
 type Kind = Frame['kind'];
 type Field = 'uint' | 'bytes' | 'code' | 'id';
@@ -39,6 +41,7 @@ const FRAMES: readonly { readonly kind: Kind; readonly fields: readonly (readonl
   { kind: 'caught_up', fields: [] },
   { kind: 'list', fields: [['list', 'bytes'], ['signature', 'bytes']] }, // biome-ignore format: a table
   { kind: 'delivered', fields: [['id', 'id']] },
+  { kind: 'taken', fields: [['n', 'uint']] },
 ];
 const NUMBER = new Map(FRAMES.map(({ kind }, number) => [kind, number]));
 

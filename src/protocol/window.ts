@@ -51,9 +51,17 @@ export class Unsettled<T> {
   }
 }
 
+export interface Refusal {
+  readonly kind: 'refused';
+  readonly n: number;
+  readonly code: string;
+}
+
 export type Settlement =
   | { readonly kind: 'ack'; readonly n: number }
-  | { readonly kind: 'refused'; readonly n: number; readonly code: string };
+  | Refusal
+  /** It was refused before. */
+  | { readonly kind: 'taken'; readonly n: number };
 
 /** What was received: the work on it ends in any order, the peer hears of it in the order of the numbers. */
 export class Settler {
@@ -61,6 +69,8 @@ export class Settler {
   #settled = 0;
   /** Ended, but one before is not: undefined = done, else the code it was refused with. */
   readonly #ended = new Map<number, ErrorCode | undefined>();
+  /** Taken after all, though the peer has not heard of the refusal yet. */
+  readonly #taken = new Set<number>();
 
   get open(): number {
     return this.#received - this.#settled;
@@ -84,6 +94,7 @@ export class Settler {
       if (refused !== undefined) {
         if (done > this.#settled) out.push({ kind: 'ack', n: done });
         out.push({ kind: 'refused', n: next, code: refused });
+        if (this.#taken.delete(next)) out.push({ kind: 'taken', n: next });
         this.#settled = next;
       }
       done = next;
@@ -91,5 +102,12 @@ export class Settler {
     if (done > this.#settled) out.push({ kind: 'ack', n: done });
     this.#settled = done;
     return out;
+  }
+
+  /** Frame n, which was refused, has been taken after all: once for each. Returns what to tell the peer now; never before its refusal. */
+  taken(n: number): Settlement[] {
+    if (n <= this.#settled) return [{ kind: 'taken', n }];
+    this.#taken.add(n);
+    return [];
   }
 }

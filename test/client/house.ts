@@ -12,7 +12,7 @@ import { makeInvite } from '../../src/gateway/invite.ts';
 import { Gateway } from '../../src/gateway/server.ts';
 import { memberShelf } from '../../src/gateway/shelf.ts';
 import { localpartOf, parseMemberId, parseServerName, serverOf } from '../../src/ids.ts';
-import { decodeEnvelope, type EnvelopeType } from '../../src/protocol/envelope.ts';
+import { decodeEnvelope, type Envelope, type EnvelopeType } from '../../src/protocol/envelope.ts';
 import { createJunction, type Junction } from '../../src/routing/junction.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { Wire } from '../gateway/wire.ts';
@@ -52,6 +52,8 @@ export class Community {
   readonly junction: Junction;
   /** Events of these types stay on their way, and arrive with `release`. */
   readonly held = new Set<EnvelopeType>();
+  /** What came from the other community. */
+  readonly arrived: Envelope[] = [];
   #late: (() => void)[] = [];
   readonly #house: House;
   readonly #invite: (member: string) => Promise<string>;
@@ -71,7 +73,10 @@ export class Community {
     network.attach(server, (origin, type, encoded) => {
       const arrive = () => {
         // What is refused is another test's business.
-        for (const text of encoded) this.junction.route(decodeEnvelope(text), { kind: 'server', server: origin }).catch(() => {});
+        for (const envelope of encoded.map(decodeEnvelope)) {
+          this.arrived.push(envelope);
+          this.junction.route(envelope, { kind: 'server', server: origin }).catch(() => {});
+        }
       };
       if (this.held.has(type)) this.#late.push(arrive);
       else arrive();

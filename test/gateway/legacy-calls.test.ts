@@ -302,8 +302,12 @@ describe('legacy calls', () => {
     olga.close('gone');
     await world.settle();
     const back = await world.app(credential);
+    const waits = () => world.bridge.waiting(parseDeviceAddress(`${OLGA}/LEGACY`)).map(({ type }) => type);
+    assert.deepEqual(waits(), ['app.volly.call.hangup']);
     await world.advance(5_000);
     assert.deepEqual([olga.heard, back.heard], [[], []]);
+    // It did its work: nobody says any more that it did not arrive.
+    assert.deepEqual(waits(), []);
   });
 
   it('lets two legacy members call each other', async () => {

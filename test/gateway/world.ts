@@ -34,7 +34,7 @@ export interface App {
   ticket: Ticket | undefined;
   prekeyHash: Uint8Array | undefined;
   /** What `onEnvelope` does beyond keeping it. */
-  open: (envelope: Envelope) => Promise<void>;
+  open: (envelope: Envelope, taken: () => void) => Promise<void>;
 }
 
 export class World {
@@ -157,9 +157,9 @@ export class World {
         app.wires.push(wire);
         return wire.client;
       },
-      onEnvelope: (envelope) => {
+      onEnvelope: (envelope, taken) => {
         app.received.push(envelope);
-        return app.open(envelope);
+        return app.open(envelope, taken);
       },
       onCaughtUp: () => void app.events.push('caught-up'),
       onDelivered: (offer) => void app.events.push(`delivered ${offer}`),

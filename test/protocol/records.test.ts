@@ -154,13 +154,29 @@ describe('gateway windows', () => {
         for (const at of order)
           for (const one of settler.end(at + 1, (keys[at] as number) % 3 === 0 ? 'overloaded' : undefined)) {
             if (one.kind === 'ack') settled.push(...sent.ack(one.n));
-            else settled.push(sent.refuse(one.n));
+            else if (one.kind === 'refused') settled.push(sent.refuse(one.n));
+            else assert.fail('nothing was taken');
           }
         assert.deepEqual(settled, [...keys.keys()]);
         assert.equal(settler.open, 0);
       }),
       { seed: 4 },
     );
+  });
+
+  it('say that a refused frame was taken after all behind its refusal, whenever it is', () => {
+    const settler = new Settler();
+    for (const n of [1, 2, 3]) settler.receive(n);
+    assert.deepEqual(settler.end(2, 'overloaded'), []);
+    assert.deepEqual(settler.taken(2), []);
+    const [ack, refused, taken] = [
+      { kind: 'ack', n: 1 },
+      { kind: 'refused', n: 2, code: 'overloaded' },
+      { kind: 'taken', n: 2 },
+    ];
+    assert.deepEqual(settler.end(1), [ack, refused, taken]);
+    assert.deepEqual(settler.end(3, 'overloaded'), [{ kind: 'refused', n: 3, code: 'overloaded' }]);
+    assert.deepEqual(settler.taken(3), [{ kind: 'taken', n: 3 }]);
   });
 
   it('refuse what was not sent, gaps, and a window that is ignored', () => {

@@ -250,12 +250,10 @@ class FakeConnection implements GatewayConnection {
   }
 
   deliver(envelope: Envelope): void {
-    this.#options.onEnvelope(envelope).then(
-      () => this.#bridge.taken(this.address, envelope),
-      (error) => {
-        if (!(error instanceof VollyError)) throw error;
-      },
-    );
+    const taken = () => this.#bridge.taken(this.address, envelope);
+    this.#options.onEnvelope(envelope, taken).then(taken, (error) => {
+      if (!(error instanceof VollyError)) throw error;
+    });
   }
 
   #become(state: ConnectionState): void {

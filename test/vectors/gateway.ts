@@ -23,6 +23,7 @@ const UP: Frame[] = [
   { kind: 'envelope', n: 1, envelope: utf8('{}') },
   { kind: 'publish', n: 2, bundle: alice.bundle },
   { kind: 'ping', id: 1 },
+  { kind: 'taken', n: 3 },
 ];
 const DOWN: Frame[] = [
   { kind: 'ack', n: 2 },

@@ -1,11 +1,10 @@
 /** All calls of one legacy member: which envelope and which frame belongs to which. Methods run inside the line's queue. */
 import { VollyError } from '../../errors.ts';
-import { type CallId, type DeviceAddress, type EnvelopeId, type MemberId, memberOf } from '../../ids.ts';
+import type { CallId, DeviceAddress, EnvelopeId, MemberId } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
+import { EarlyMessages } from '../../party/early.ts';
 import { type CallEnvelope, openInto } from '../../party/open.ts';
 import type { Runner } from '../../party/runner.ts';
-import { type EndedCalls, hasEnded, markEnded } from '../../protocol/call-ended.ts';
-import { expireHeld, type Held, hold, release, staysWithBridge } from '../../protocol/call-held.ts';
 import type { CallState } from '../../protocol/call-state.ts';
 import { readHeader } from '../../protocol/header.ts';
 import type { App } from './app.ts';
@@ -18,11 +17,11 @@ export class Calls {
   readonly #underWay: (peers: readonly MemberId[]) => Promise<void>;
   readonly #calls = new Set<LegacyCall>();
   readonly #runners = new Map<CallId, Runner>();
-  #held: Held<CallEnvelope> = new Map();
-  #ended: EndedCalls = new Map();
+  readonly #early: EarlyMessages;
 
   constructor(context: Context, underWay: (peers: readonly MemberId[]) => Promise<void>) {
     this.#context = context;
+    this.#early = new EarlyMessages(context);
     this.#underWay = underWay;
   }
 
@@ -40,7 +39,7 @@ export class Calls {
   }
 
   knows(id: CallId): boolean {
-    return this.#runners.has(id) || hasEnded(this.#ended, id, this.#context.clock.monotonic());
+    return this.#runners.has(id) || this.#early.hasEnded(id);
   }
 
   add(call: LegacyCall, runner?: Runner): void {
@@ -80,32 +79,25 @@ export class Calls {
   }
 
   forget(ids: readonly CallId[]): void {
-    this.#ended = markEnded(this.#ended, ids, this.#context.clock.monotonic());
     for (const id of ids) this.#runners.delete(id);
-    for (const id of ids) this.#held = release(this.#held, id).held;
+    this.#early.end(ids);
   }
 
-  /** `keep` = not to be taken out of the mailbox: there is no room to hold it, or the next line must find it. Throws for what is refused. */
-  async onMessage(envelope: CallEnvelope): Promise<'done' | 'keep'> {
+  /** `keep` = not to be taken out of the mailbox, before `taken`: see EarlyMessages. Throws for what is refused. */
+  async onMessage(envelope: CallEnvelope, taken: () => void): Promise<'done' | 'keep'> {
     const { callId } = readHeader(envelope).header;
-    const now = this.#context.clock.monotonic();
-    if (hasEnded(this.#ended, callId, now)) throw new VollyError('unknown_call', 'it ended');
+    if (this.#early.hasEnded(callId)) throw new VollyError('unknown_call', 'it ended');
     const runner = this.#runners.get(callId);
     if (runner && (await openInto({ runner, callId }, envelope))) {
       await this.release(callId);
       return 'done';
     }
-    const result = hold(expireHeld(this.#held, now), callId, memberOf(envelope.from), envelope, now);
-    if (result.kind === 'held') this.#held = result.held;
-    if (result.kind === 'dropped') throw new VollyError('rate_limited', 'early messages');
-    return result.kind === 'full' || staysWithBridge(envelope.type, runner !== undefined) ? 'keep' : 'done';
+    return this.#early.hold(callId, { envelope, taken }, runner !== undefined);
   }
 
   /** What came before its call or its epoch, in order; what is still too early goes back. */
-  async release(callId: CallId): Promise<void> {
-    const { held, messages } = release(this.#held, callId);
-    this.#held = held;
-    for (const envelope of messages) await this.onMessage(envelope).catch((error) => this.#context.refused(error, envelope.type));
+  release(callId: CallId): Promise<void> {
+    return this.#early.release(callId, ({ envelope, taken }) => this.onMessage(envelope, taken));
   }
 
   /** To whom an offer of ours went, and who waits for a word of it. */

@@ -54,19 +54,24 @@ export class Inbox {
   }
 
   async #take(envelope: Envelope): Promise<void> {
-    const { apps, context, mailbox, device } = this.#options;
+    const { apps, context } = this.#options;
     // Nobody would hear it ring; it waits for the next app.
     if (apps.size === 0) return;
     let verdict: 'done' | 'keep' = 'done';
     try {
-      verdict = await this.#open(envelope);
+      verdict = await this.#open(envelope, () => this.#taken(envelope));
     } catch (error) {
       context.refused(error, envelope.type);
     }
-    if (verdict === 'done') mailbox.taken(device, envelope).catch((error) => context.refused(error, 'mailbox'));
+    if (verdict === 'done') this.#taken(envelope);
   }
 
-  async #open(envelope: Envelope): Promise<'done' | 'keep'> {
+  #taken(envelope: Envelope): void {
+    const { context, mailbox, device } = this.#options;
+    mailbox.taken(device, envelope).catch((error) => context.refused(error, 'mailbox'));
+  }
+
+  async #open(envelope: Envelope, taken: () => void): Promise<'done' | 'keep'> {
     const { context, apps, calls, queries } = this.#options;
     switch (envelope.type) {
       case 'app.volly.call.offer':
@@ -80,7 +85,7 @@ export class Inbox {
       case 'app.volly.call.reject':
       case 'app.volly.call.hangup':
       case 'app.volly.call.heartbeat':
-        return calls.onMessage(envelope);
+        return calls.onMessage(envelope, taken);
       case 'app.volly.keys.bundle':
         queries.onBundle(envelope);
         return 'done';

@@ -26,14 +26,14 @@ export function loggedGateway(write: Write): LoggedGateway {
   let conn = Date.now();
   const offerEnds = new Map<CallId, number>();
 
-  const onEnvelope = async (envelope: Envelope, on: number, open: ConnectionOptions['onEnvelope']): Promise<void> => {
+  const onEnvelope = async (envelope: Envelope, on: number, open: () => Promise<void>): Promise<void> => {
     const { id, type, from, expires } = envelope;
     const call = callOf(envelope);
     if (envelope.type === 'app.volly.undeliverable') await write({ k: 'told', id: envelope.envelope, reason: envelope.reason });
     else await write({ k: 'got', id, type, from, conn: on, expires, ...call });
     if (type === 'app.volly.call.offer' && call.call) offerEnds.set(call.call, expires);
     try {
-      await open(envelope);
+      await open();
     } catch (error) {
       await write({ k: 'kept', id, code: codeOf(error) ?? 'bug' });
       throw error;
@@ -44,7 +44,12 @@ export function loggedGateway(write: Write): LoggedGateway {
   const open = (options: ConnectionOptions): GatewayConnection => {
     const connection = openGateway({
       ...options,
-      onEnvelope: (envelope) => onEnvelope(envelope, conn, options.onEnvelope),
+      onEnvelope: (envelope, taken) =>
+        onEnvelope(envelope, conn, () => {
+          // A hang-up that came before its offer: the app has it now.
+          const late = () => void write({ k: 'settled', id: envelope.id }).then(taken);
+          return options.onEnvelope(envelope, late);
+        }),
       // Behind the envelopes before it, which wait for their lines.
       onCaughtUp: () => {
         const on = conn;

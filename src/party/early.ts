@@ -1,0 +1,72 @@
+/**
+ * What came before its call, or its epoch, and which calls have ended: PROTOCOL.md section 11, "Arriving early". A hangup that comes
+ * before its offer stays with the bridge meanwhile; once it is opened, or dropped for good, the bridge is told that it was taken, or it
+ * would tell the caller of a loss that was none. Used inside the owner's queue.
+ */
+import { VollyError } from '../errors.ts';
+import { type CallId, memberOf } from '../ids.ts';
+import { type EndedCalls, hasEnded, markEnded } from '../protocol/call-ended.ts';
+import { expireHeld, type Held, hold, type Released, release, staysWithBridge } from '../protocol/call-held.ts';
+import type { PartyContext } from './context.ts';
+import type { CallEnvelope } from './open.ts';
+
+export interface Early {
+  readonly envelope: CallEnvelope;
+  /** Of one that stays with the bridge: it need not any more. */
+  taken(): void;
+}
+
+const ACKED = (): void => {};
+
+export class EarlyMessages {
+  readonly #context: PartyContext;
+  #held: Held<Early> = new Map();
+  #ended: EndedCalls = new Map();
+
+  constructor(context: PartyContext) {
+    this.#context = context;
+  }
+
+  hasEnded(id: CallId): boolean {
+    return hasEnded(this.#ended, id, this.#context.clock.monotonic());
+  }
+
+  /**
+   * `keep` = not to be acknowledged: there is no room for it, or it stays with the bridge until its `taken` is called. `known` = its call
+   * is there. Throws `rate_limited` past its sender's share.
+   */
+  hold(id: CallId, { envelope, taken }: Early, known: boolean): 'done' | 'keep' {
+    const now = this.#context.clock.monotonic();
+    const stays = staysWithBridge(envelope.type, known);
+    this.#drop(expireHeld(this.#held, now));
+    const result = hold(this.#held, id, memberOf(envelope.from), { envelope, taken: stays ? taken : ACKED }, now, known);
+    if (result.kind === 'dropped') throw new VollyError('rate_limited', 'early messages');
+    if (result.kind === 'full') return 'keep';
+    this.#held = result.held;
+    return stays ? 'keep' : 'done';
+  }
+
+  /** Has the call's messages opened, in order; what is still too early comes back by `hold`. */
+  async release(id: CallId, open: (early: Early) => Promise<'done' | 'keep'>): Promise<void> {
+    const { held, messages } = release(this.#held, id);
+    this.#held = held;
+    for (const early of messages) {
+      const verdict = await open(early).catch((error) => {
+        this.#context.refused(error, early.envelope.type);
+        return 'done' as const;
+      });
+      if (verdict === 'done') early.taken();
+    }
+  }
+
+  /** What still comes for these calls, or is held for them, is dropped. */
+  end(ids: readonly CallId[]): void {
+    this.#ended = markEnded(this.#ended, ids, this.#context.clock.monotonic());
+    for (const id of ids) this.#drop(release(this.#held, id));
+  }
+
+  #drop({ held, messages }: Released<Early>): void {
+    this.#held = held;
+    for (const { taken } of messages) taken();
+  }
+}
