@@ -37,8 +37,8 @@ export const LIMITS = {
   hangupLifeMs: 60_000,
   /** Every other message of a call: as long as old receive keys are kept. */
   messageLifeMs: 30_000,
-  /** A key query and its bundles: the caller waits 5 s, twice. */
-  keysLifeMs: 10_000,
+  /** A key query and its bundles: a bridge that restarts is back by then, and a person with the phone at the ear still there. */
+  keysLifeMs: 20_000,
   /** A presence update; after it the member is shown offline. */
   presenceLifeMs: 300_000,
   /** Subscribe and grant: kept for a device that is away. */
@@ -79,8 +79,10 @@ export const LIMITS = {
   heldMs: 60_000,
   /** An ended call's id drops messages this long. */
   endedMs: 300_000,
-  /** A gap in a call's sequence that stays this long ends the call. */
+  /** A gap in a call's sequence that stays this long is not filled any more: `messageLifeMs`. It ends a call whose media is down too. */
   gapMs: 30_000,
+  /** The lives of a negotiation's offer and of its answer: one that takes longer will not come to an end. */
+  negotiateWaitMs: 60_000,
   /** Descriptions waiting behind a gap. One offer of a side is out at a time, and an SDP is large. */
   waitingDescriptions: 4,
   /** How far a sequence number may be ahead of the next one in order: what is opened and waits behind a gap. */
@@ -89,6 +91,8 @@ export const LIMITS = {
   heartbeatMs: 20_000,
   /** Silence this long ends a call whose media is down too. Media that flows needs no signalling. */
   heartbeatLostMs: 60_000,
+  /** For the bridge of a legacy app, which does not see the media: longer than an outage that people talk through; a peer that is gone does not keep a call for ever. */
+  unseenLostMs: 600_000,
   /** Candidates of one gathering leave together: an event costs homeservers the same whatever it holds. */
   candidateBatchMs: 100,
   /** So many of the longest fit a body. */
@@ -103,7 +107,9 @@ export const LIMITS = {
   selectWaitMs: 30_000,
   /** No `ringing` by then: the prekey may be stale, and fresh keys are asked for. */
   ringingWaitMs: 5_000,
-  /** For all bundles of a member; then what came is used. A person waits for it with the phone at the ear. */
+  /** For the first bundle of a member: the query's life, `confirmMs`, and the way of the bridges' last word about it. */
+  keysWaitMs: 26_000,
+  /** For the member's others, from the first one on; then what came is used. */
   bundleWaitMs: 5_000,
   /** Offers, subscribes and grants told apart; past it none is accepted until old ones go. */
   replayEntries: 10_000,

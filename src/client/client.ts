@@ -104,12 +104,17 @@ export class VollyClient {
   /**
    * Calls a member (`alice@orchid.example`, or with `#` and the hash of the identity key) on all devices. Pins the identity. The call owns
    * `pc` from here on: open tracks and data channels before. Rejects before anything is sent with `unknown_member`, `not_end_to_end`,
-   * `identity_changed`, `downgrade`, `timed_out` and what is wrong with the keys.
+   * `identity_changed`, `downgrade`, `peer_unreachable`, `timed_out` and what is wrong with the keys; with its reason where `signal` aborts
+   * while keys are awaited, which takes up to 26 s where the other community is away.
    */
-  async call(address: string, options: { readonly pc: PeerConnectionLike; readonly allowLegacy?: boolean }): Promise<Call> {
+  async call(
+    address: string,
+    options: { readonly pc: PeerConnectionLike; readonly allowLegacy?: boolean; readonly signal?: AbortSignal },
+  ): Promise<Call> {
     const { member, fragment } = splitAddress(address);
     if (fragment !== undefined) await this.#pinFragment(member, fragment);
-    const peers = await this.#parts.directory.fetch(member, { allowLegacy: options.allowLegacy ?? false });
+    const fetched = this.#parts.directory.fetch(member, { allowLegacy: options.allowLegacy ?? false });
+    const peers = await unlessAborted(fetched, options.signal);
     // A member has one identity: of an unpinned one the first counts, and devices of another are left out.
     const root = peers[0]?.identity.rootHash as Uint8Array;
     const others = peers.filter(({ identity, target }) => equal(identity.rootHash, root) && addressOf(target) !== this.address);
@@ -212,6 +217,20 @@ export class VollyClient {
     const pin = contacts.known(member).pin;
     if (pin && !equal(pin, uikHash)) throw new VollyError('identity_changed', 'the address names another identity');
     if (!pin) await queue.run(() => contacts.pinHash(member, uikHash));
+  }
+}
+
+/** Rejects with the signal's reason when it aborts first. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener('abort', abort);
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -13,7 +13,7 @@ import type { PartyContext } from './context.ts';
 
 interface Waiting {
   readonly member: MemberId;
-  readonly cancel: () => void;
+  cancel: () => void;
   readonly resolve: (answered: Answered) => void;
   readonly reject: (error: VollyError) => void;
 }
@@ -61,6 +61,7 @@ export class KeyQueries {
     const { requests, answered } = answer(this.#requests, envelope, this.#context.clock.monotonic());
     this.#requests = requests;
     if (answered) this.#settle(answered);
+    else this.#setTimer(envelope.request);
   }
 
   /** Whose keys are asked for. */
@@ -84,16 +85,25 @@ export class KeyQueries {
     const from = addressOf(keys.local());
     const expires = this.#context.now() + LIMITS.keysLifeMs;
     return new Promise((resolve, reject) => {
-      const cancel = clock.after(LIMITS.bundleWaitMs + 1, () => {
-        const { requests, answered } = expire(this.#requests, clock.monotonic());
-        this.#requests = requests;
-        for (const one of answered) this.#settle(one);
-      });
-      this.#waiting.set(request, { member, cancel, resolve, reject });
+      this.#waiting.set(request, { member, cancel: () => {}, resolve, reject });
+      this.#setTimer(request);
       // The same id for both: an `undeliverable` names the envelope.
       this.#context
         .send({ id: request, type: 'app.volly.keys.query', from, to: member, expires, request })
         .catch((error) => this.onFailed(request, codeOf(error) ?? this.#owner.unsent));
+    });
+  }
+
+  #setTimer(request: EnvelopeId): void {
+    const { clock } = this.#context;
+    const waiting = this.#waiting.get(request);
+    const until = this.#requests.get(request)?.until;
+    if (!waiting || until === undefined) return;
+    waiting.cancel();
+    waiting.cancel = clock.after(until - clock.monotonic() + 1, () => {
+      const { requests, answered } = expire(this.#requests, clock.monotonic());
+      this.#requests = requests;
+      for (const one of answered) this.#settle(one);
     });
   }
 

@@ -10,7 +10,7 @@ import type { EnvelopeOf } from './envelope.ts';
 
 interface Asked {
   readonly member: MemberId;
-  /** Unix time in milliseconds: after it, what came is used. */
+  /** On the clock of `now`: after it, what came is used. From the first bundle on it is at most LIMITS.bundleWaitMs away. */
   readonly until: number;
   /** How many devices the first answer announced. */
   readonly count?: number;
@@ -31,7 +31,7 @@ export interface Answered {
 
 /** `request` is fresh and random: nobody can answer what they have not seen asked. */
 export const ask = (requests: Requests, request: EnvelopeId, member: MemberId, now: number): Requests =>
-  new Map(requests).set(request, { member, until: now + LIMITS.bundleWaitMs, bundles: new Map() });
+  new Map(requests).set(request, { member, until: now + LIMITS.keysWaitMs, bundles: new Map() });
 
 /**
  * Takes in one answer; `answered` is there once all have come. Throws `forbidden_in_state` for a bundle nobody asked for,
@@ -53,7 +53,8 @@ export function answer(
   // The first of an index counts, so that a repeated one changes nothing.
   if (bundle && !bundles.has(index)) bundles.set(index, bundle);
   const next = new Map(requests);
-  if (bundles.size < count) return { requests: next.set(request, { ...asked, count, bundles }) };
+  const until = asked.count === undefined ? Math.min(asked.until, now + LIMITS.bundleWaitMs) : asked.until;
+  if (bundles.size < count) return { requests: next.set(request, { ...asked, until, count, bundles }) };
   next.delete(request);
   return { requests: next, answered: toAnswered(request, { ...asked, bundles }, true) };
 }

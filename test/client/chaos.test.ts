@@ -1,5 +1,6 @@
 /** Envelopes lost, repeated, delayed and reordered by a seed: every call comes to a definite end, and nothing throws. */
 import assert from 'node:assert/strict';
+import { LIMITS } from '../../src/limits.ts';
 import { FakePeerConnection } from '../support/fake-pc.ts';
 import { ALICE, BOB, Watcher, World } from './world.ts';
 
@@ -53,7 +54,7 @@ describe('calls over a bad way', () => {
       world.bridge.chaos(seed, { lost: 0.3, delayed: 0.3 });
       const pc = new FakePeerConnection();
       const calling = alice.call(BOB, { pc }).catch(() => undefined);
-      await world.advance(6_000);
+      await world.advance(LIMITS.keysWaitMs + 1_000);
       const call = await calling;
       if (call) {
         for (let i = 0; i < 20; i++) {

@@ -117,11 +117,17 @@ describe('client endings: a community that is silent', () => {
     const world = new World();
     const { client } = await online(world);
     const refused = assert.rejects(client.call(BOB, { pc: new FakePeerConnection() }), coded('timed_out'));
-    await world.advance(LIMITS.bundleWaitMs + 1);
+    await world.advance(LIMITS.keysWaitMs + 1);
     await refused;
     const unseen = assert.rejects(client.presence.watch(BOB), coded('timed_out'));
-    await world.advance(LIMITS.bundleWaitMs + 1);
+    await world.advance(LIMITS.keysWaitMs + 1);
     await unseen;
+    const patience = new AbortController();
+    const given = assert.rejects(client.call(BOB, { pc: new FakePeerConnection(), signal: patience.signal }), /enough/);
+    await world.settle();
+    patience.abort(new Error('enough'));
+    await given;
+    await assert.rejects(client.call(BOB, { pc: new FakePeerConnection(), signal: patience.signal }), /enough/);
   });
 
   it('a device is approved without it, and one that is removed waits a minute', async () => {

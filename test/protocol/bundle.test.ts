@@ -258,7 +258,7 @@ describe('Key queries of section 6', () => {
     assert.throws(() => answer(asked, bundle(0, 1, { request: newEnvelopeId(random) }), NOW), code('forbidden_in_state'));
     const { requests } = answer(asked, bundle(0, 1), NOW);
     assert.throws(() => answer(requests, bundle(0, 1), NOW), code('forbidden_in_state'));
-    assert.throws(() => answer(asked, bundle(0, 1), NOW + LIMITS.bundleWaitMs + 1), code('forbidden_in_state'));
+    assert.throws(() => answer(asked, bundle(0, 1), NOW + LIMITS.keysWaitMs + 1), code('forbidden_in_state'));
   });
 
   it('R9 take a bundle only from the member that was asked', () => {
@@ -275,10 +275,17 @@ describe('Key queries of section 6', () => {
     assert.throws(() => answer(asked, empty, NOW), code('bad_encoding'));
   });
 
-  it('end after 5 s with what came', () => {
-    const { requests } = answer(asked, bundle(1, 2), NOW);
-    assert.equal(expire(requests, NOW + LIMITS.bundleWaitMs).requests, requests);
-    const over = expire(requests, NOW + LIMITS.bundleWaitMs + 1);
+  it('end 5 s after the first that came, and with nothing after 26 s', () => {
+    const first = NOW + 20_000;
+    const { requests } = answer(asked, bundle(1, 3), first);
+    const again = answer(requests, bundle(2, 3), first + LIMITS.bundleWaitMs - 1).requests;
+    assert.equal(again.get(request)?.until, first + LIMITS.bundleWaitMs, 'the first alone counts');
+    assert.equal(answer(asked, bundle(1, 2), NOW + 25_000).requests.get(request)?.until, NOW + LIMITS.keysWaitMs);
+    assert.deepEqual(expire(asked, NOW + LIMITS.keysWaitMs + 1).answered, [
+      { request, member: from, bundles: [], complete: false },
+    ]);
+    assert.equal(expire(requests, first + LIMITS.bundleWaitMs).requests, requests);
+    const over = expire(requests, first + LIMITS.bundleWaitMs + 1);
     assert.deepEqual(over.answered, [{ request, member: from, bundles: [Uint8Array.of(1)], complete: false }]);
     assert.equal(over.requests.size, 0);
   });
