@@ -88,7 +88,7 @@ export class App {
 
   /** From the junction, for a device that may be connected. */
   deliver(envelope: Envelope): void {
-    this.#options.ledger.offered(this.device, envelope);
+    this.#options.ledger.brought(this.device, envelope);
     if (this.#connection) this.#bring(this.#connection, envelope);
   }
 
@@ -109,10 +109,7 @@ export class App {
     this.#connection = connection;
     for (const envelope of this.#outgoing.values()) this.#submit(connection, envelope);
     try {
-      for (const envelope of await door.mailbox.waiting(this.device)) {
-        this.#options.ledger.offered(this.device, envelope);
-        this.#bring(connection, envelope);
-      }
+      for (const envelope of await door.mailbox.waiting(this.device)) this.#bring(connection, envelope);
     } catch {
       // As the gateway: a mailbox that cannot be read ends the connection.
       if (this.#connection === connection) this.cut();

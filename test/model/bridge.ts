@@ -1,15 +1,16 @@
 /** One community's bridge: the real junction, receiver and carrier over a simulated disk, clock and homeserver, killed and started. */
 import { VollyError } from '../../src/errors.ts';
 import { type DeviceAddress, deviceOf, type EnvelopeId, localpartOf, memberOf, type ServerName } from '../../src/ids.ts';
-import type { Request } from '../../src/matrix/client.ts';
 import { type Access, RECEIVER, SyncReceiver } from '../../src/matrix/receiver.ts';
 import { ToDeviceCarrier } from '../../src/matrix/to-device.ts';
+import type { Envelope } from '../../src/protocol/envelope.ts';
 import { createJunction, type Junction } from '../../src/routing/junction.ts';
 import type { Counters, Log } from '../../src/routing/ports.ts';
 import type { App, Door } from './apps.ts';
 import type { Disk } from './disk.ts';
 import type { Draw } from './draw.ts';
 import type { Homeserver } from './homeserver.ts';
+import { link } from './link.ts';
 import { SimulatedClient } from './requests.ts';
 import type { Rates } from './schedule.ts';
 import { type MachineClock, Process, type SimulatedTime } from './time.ts';
@@ -28,7 +29,10 @@ export interface BridgeOptions {
   readonly rates: Rates;
   readonly disk: Disk;
   readonly homeserver: Homeserver;
-  readonly sent: (request: Request) => void;
+  /** The bridges that a second carrier reaches, where there is one. */
+  readonly linkTo: ((peer: ServerName) => Door | undefined) | undefined;
+  /** Every envelope that it sends. */
+  readonly leaving: (peer: ServerName, envelope: Envelope) => void;
   readonly counters: Counters;
   readonly log: Log;
   /** A device is told that its offer arrived. */
@@ -88,16 +92,22 @@ export class Bridge {
   /** As compose.ts, in its order. */
   async start(): Promise<void> {
     if (this.#run || this.#ending || this.#outages > 0) return;
-    const { server, clock: machine, disk, draw, log, counters, violated } = this.options;
+    const { server, clock: machine, disk, draw, log, counters, violated, linkTo } = this.options;
     const process = new Process();
     const stores = disk.open(process);
     const clock = machine.of(process);
     const client = new SimulatedClient({ ...this.options, process, clock: machine });
     const toDevice = new ToDeviceCarrier({ client, clock, transactionId: () => `t${draw.chance()}` });
+    const carriers = linkTo ? [link({ ...this.options, own: server, process, doorOf: linkTo }), toDevice] : [toDevice];
+    const watch = {
+      sentBefore: this.#sentBefore,
+      violated: (what: string) => violated(`sends ${what}`),
+      leaving: this.options.leaving,
+    };
     const junction = createJunction({
       own: server,
       stores,
-      carriers: [watched(toDevice, this.#sentBefore, (what) => this.options.violated(`sends ${what}`))],
+      carriers: carriers.map((carrier) => watched(carrier, watch)),
       doorway: {
         deliver: (device, envelope) => process.alive && this.apps.get(device)?.deliver(envelope),
         delivered: (_, id) => process.alive && this.options.delivered(id),

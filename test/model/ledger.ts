@@ -5,6 +5,7 @@
 import { type ErrorCode, isErrorCode } from '../../src/errors.ts';
 import { bridgeUserOf, type DeviceAddress, type EnvelopeId, type ServerName } from '../../src/ids.ts';
 import { type Envelope, serverOfAddress } from '../../src/protocol/envelope.ts';
+import type { InboxRow } from '../../src/storage/types.ts';
 import type { Message } from './homeserver.ts';
 
 /** The life of one envelope that a device handed to its bridge. */
@@ -82,10 +83,10 @@ export class Ledger {
   }
 
   /**
-   * Section 14.5: an envelope that was settled is settled. It may come again only where the bridge was not told, or not durably.
-   * `offered`: the junction brings it to a device, by `deliver` or by the mailbox.
+   * Section 14.5: an envelope that was settled is settled. It may come again only where the bridge was not told, or not durably. The junction
+   * brings it to a device, at once or from what waits on the disk.
    */
-  offered(device: DeviceAddress, envelope: Envelope): void {
+  brought(device: DeviceAddress, envelope: Pick<Envelope, 'type' | 'from' | 'id'>): void {
     if (this.#taken.has(`${device} ${keyOfEnvelope(envelope)}`))
       this.#options.violated(`${envelope.type} ${envelope.id} is brought to ${device} again after it was taken`);
   }
@@ -108,6 +109,10 @@ export class Ledger {
       const story = this.stories.get(id);
       if (story && serverOfAddress(story.from) === origin) story.taken = true;
     }
+    if (store === 'inbox' && method === 'waiting')
+      for (const row of result as readonly InboxRow[])
+        if (this.#taken.has(`${row.to} ${keyOf(row.origin, row.id)}`))
+          this.#options.violated(`${row.type} ${row.id} waits for ${row.to} after it was taken`);
     if (store === 'quarantine' && method === 'add')
       this.#options.violated(`${server} quarantined ${(args[0] as { code: string }).code}`);
   }
@@ -124,11 +129,13 @@ export class Ledger {
   }
 
   /**
-   * Section 15: an ack means journaled. `server` sends it to `peer`. Not said of ends: one that names what is not known any more, or is just
-   * being told by the own bridge, "is acked and changes nothing". That none is lost shows at the end.
+   * Section 15: an ack means journaled. Not said of ends: one that names what is not known any more, or is just being told by the own bridge,
+   * "is acked and changes nothing". That none is lost shows at the end.
    */
-  acknowledging(server: ServerName, peer: ServerName, ids: readonly EnvelopeId[]): void {
-    for (const id of ids)
+  leaving(server: ServerName, peer: ServerName, envelope: Envelope): void {
+    if (envelope.type === 'app.volly.undeliverable') this.#ends.add(envelope.id);
+    if (envelope.type !== 'app.volly.ack') return;
+    for (const id of envelope.acks)
       if (!this.#ends.has(id) && !this.#remembered.has(`${server} ${keyOf(peer, id)}`))
         this.#options.violated(`${server} acknowledges ${id} of ${peer}, which is not durable there`);
   }
@@ -138,10 +145,6 @@ export class Ledger {
     const envelope = this.stories.get(id)?.envelope;
     if (!envelope || !this.isRemembered(serverOfAddress(envelope.to), envelope))
       this.#options.violated(`${id} is said to be delivered and is not`);
-  }
-
-  saysEnd(id: EnvelopeId): void {
-    this.#ends.add(id);
   }
 
   /** Whether the bridge of `server` knows it, now or once. */

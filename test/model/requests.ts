@@ -15,8 +15,6 @@ export interface RequestsOptions {
   readonly rates: Rates;
   readonly process: Process;
   readonly clock: MachineClock;
-  /** Every request as it leaves the bridge. */
-  readonly sent: (request: Request) => void;
   readonly trace: (line: () => string) => void;
 }
 
@@ -33,10 +31,9 @@ export class SimulatedClient extends HomeserverClient {
   }
 
   override request(request: Request): Promise<string> {
-    const { time, process, draw, sent } = this.#options;
+    const { time, process, draw } = this.#options;
     if (!process.alive) return never();
     if (request.signal?.aborted) return Promise.reject(new VollyError('shutting_down', request.step));
-    sent(request);
     return new Promise((resolve, reject) => {
       const end = (how: () => void): void => {
         cancel();

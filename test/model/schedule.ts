@@ -61,6 +61,8 @@ export interface Schedule {
   readonly seed: number;
   readonly servers: number;
   readonly devicesPerServer: number;
+  /** Bridges have a second carrier, beside their homeservers. */
+  readonly linked: boolean;
   /** How far each server's clock is ahead at the start. */
   readonly skews: readonly number[];
   readonly rates: Rates;
@@ -114,7 +116,7 @@ export function schedule(seed: number): Schedule {
   if (skewed > 0) some(3, () => ({ kind: 'jump', server: server(), ms: draw.between(-skewed, skewed) }));
   acts.sort((a, b) => a.at - b.at);
   const skews = Array.from({ length: servers }, () => draw.between(-skewed, skewed));
-  return { seed, servers, devicesPerServer, skews, rates: rates(draw), calmAt, acts };
+  return { seed, servers, devicesPerServer, linked: draw.is(0.15), skews, rates: rates(draw), calmAt, acts };
 }
 
 function sends(draw: Draw, devices: number, calmAt: number, acts: (Act & { at: number })[]): void {

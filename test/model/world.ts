@@ -1,8 +1,6 @@
 /** Communities of one schedule, put together and run until all is quiet again. */
 import { type DeviceAddress, parseDeviceAddress, parseServerName, type ServerName } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
-import type { Request } from '../../src/matrix/client.ts';
-import type { EnvelopeOf } from '../../src/protocol/envelope.ts';
 import { senderPrefix } from '../../src/storage/sender.ts';
 import type { InboxRow } from '../../src/storage/types.ts';
 import { perform } from './acts.ts';
@@ -107,7 +105,8 @@ export class World {
       rates: this.#rates,
       disk,
       homeserver,
-      sent: (request) => this.#sent(server, request),
+      linkTo: this.schedule.linked ? (peer) => this.bridges.find((bridge) => bridge.server === peer)?.door : undefined,
+      leaving: (peer, envelope) => this.ledger.leaving(server, peer, envelope),
       counters: {
         count: (name, labels) => {
           this.count(name);
@@ -139,18 +138,6 @@ export class World {
     });
     bridge.apps.set(device, app);
     return app;
-  }
-
-  #sent(server: ServerName, { step, path, body }: Request): void {
-    const [, type] = /\/sendToDevice\/(app\.volly\.(?:ack|undeliverable))\//.exec(path) ?? [];
-    if (step !== 'sendToDevice' || type === undefined) return;
-    const { messages } = JSON.parse(body!) as {
-      messages: Record<string, { VOLLY: { envelopes: EnvelopeOf<'app.volly.ack'>[] } }>;
-    };
-    for (const { VOLLY } of Object.values(messages))
-      for (const { id, to, acks } of VOLLY.envelopes)
-        if (type === 'app.volly.ack') this.ledger.acknowledging(server, to, acks);
-        else this.ledger.saysEnd(id);
   }
 
   /** No more waits for one device than limits.ts allows. */
