@@ -1,5 +1,5 @@
 /** What is done with an envelope for this community, from another one or from an own device alike. */
-import { type DeviceAddress, deviceOf, LEGACY_DEVICE, localpartOf, memberOf, type ServerName } from '../ids.ts';
+import { type DeviceAddress, deviceOf, type EnvelopeId, LEGACY_DEVICE, localpartOf, memberOf, type ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { Envelope, EnvelopeOf } from '../protocol/envelope.ts';
 import type { MemberStore } from '../storage/types.ts';
@@ -28,8 +28,8 @@ export interface ArrivalsOptions {
 export class Arrivals {
   readonly #options: ArrivalsOptions;
   readonly #recent = new RecentIds(LIMITS.recentIds);
-  /** Queries being answered, and not remembered yet: repeats that waited through an outage come together. */
-  readonly #answering = new Map<string, Promise<void>>();
+  /** By (origin, id): what is being taken, and not remembered yet. */
+  readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(options: ArrivalsOptions) {
     this.#options = options;
@@ -46,15 +46,23 @@ export class Arrivals {
       case 'app.volly.hello':
         return this.#options.hellos.received(envelope);
       case 'app.volly.undeliverable':
-        return this.#undeliverable(envelope, origin, deadline);
+        return this.#once(origin, envelope.id, () => this.#undeliverable(envelope, origin, deadline));
       case 'app.volly.presence':
         if (this.#recent.add(`${origin} ${envelope.id}`)) this.#options.doorway.deliver(envelope.to, envelope);
         return;
       case 'app.volly.keys.query':
-        return this.#queryOnce(envelope, origin, deadline);
+        return this.#once(origin, envelope.id, () => this.#query(envelope, origin, deadline));
       default:
-        return this.#forDevice(envelope, envelope.to, origin, deadline);
+        return this.#once(origin, envelope.id, () => this.#forDevice(envelope, envelope.to, origin, deadline));
     }
+  }
+
+  /** Repeats that waited through an outage come together: those of one that is under way share its success or failure. */
+  #once(origin: ServerName, id: EnvelopeId, take: () => Promise<void>): Promise<void> {
+    const key = `${origin} ${id}`;
+    const taking = this.#underWay.get(key) ?? take().finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, taking);
+    return taking;
   }
 
   async #forDevice(envelope: Envelope, to: DeviceAddress, origin: ServerName, deadline: number): Promise<void> {
@@ -76,13 +84,6 @@ export class Arrivals {
     const kind = await this.#options.members.kind(member);
     if (kind === 'legacy') return deviceOf(device) === LEGACY_DEVICE;
     return kind === 'enhanced' && (await this.#options.members.devices(member)).some((row) => row.device === deviceOf(device));
-  }
-
-  #queryOnce(query: EnvelopeOf<'app.volly.keys.query'>, origin: ServerName, deadline: number): Promise<void> {
-    const key = `${origin} ${query.id}`;
-    const answering = this.#answering.get(key) ?? this.#query(query, origin, deadline).finally(() => this.#answering.delete(key));
-    this.#answering.set(key, answering);
-    return answering;
   }
 
   async #query(query: EnvelopeOf<'app.volly.keys.query'>, origin: ServerName, deadline: number): Promise<void> {

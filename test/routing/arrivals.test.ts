@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { newEnvelopeId, parseDeviceAddress } from '../../src/ids.ts';
-import { encodeEnvelope } from '../../src/protocol/envelope.ts';
+import { VollyError } from '../../src/errors.ts';
+import { memberOf, newEnvelopeId, parseDeviceAddress } from '../../src/ids.ts';
+import { type Envelope, type EnvelopeOf, encodeEnvelope } from '../../src/protocol/envelope.ts';
 import { ManualClock, seededRandom } from '../support/clock.ts';
 import { SimulatedNetwork } from '../support/simulated-carrier.ts';
 import { alice, type Bridge, bob, eventsOf, fern, message, moss, offer, orchid, pair } from './bridge.ts';
@@ -169,5 +170,33 @@ describe('an envelope for a device here', () => {
     await clock.advance(100);
     assert.deepEqual(a.ends(envelope.id), ['undeliverable']);
     assert.equal(a.refused.length, 2);
+  });
+
+  describe('of which copies come together', () => {
+    const query = (): EnvelopeOf<'app.volly.keys.query'> => {
+      const id = newEnvelopeId(random);
+      const to = memberOf(bob);
+      return { id, type: 'app.volly.keys.query', from: alice, to, expires: clock.now() + 10_000, request: id };
+    };
+    const copies = (envelope: Envelope) => Array.from({ length: 4 }, () => encodeEnvelope(envelope));
+
+    it('ends `unknown_member` once', async () => {
+      b.receive(orchid, copies(offer(clock, alice, bobsTablet)));
+      await clock.advance(200);
+      assert.equal(b.counted.get('ended'), 1);
+    });
+
+    it('fails as the first of them does, and comes again', async () => {
+      const asked = query();
+      const { seen } = b.stores.inbox;
+      b.stores.inbox.seen = async () => Promise.reject(new VollyError('database'));
+      b.receive(orchid, copies(asked));
+      await clock.advance(200);
+      assert.deepEqual(b.refused, ['database', 'database', 'database', 'database']);
+      b.stores.inbox.seen = seen;
+      b.receive(orchid, copies(asked));
+      await clock.advance(200);
+      assert.equal(eventsOf(network, 'app.volly.keys.bundle').length, 1);
+    });
   });
 });
