@@ -63,7 +63,12 @@ export const CHANGES: readonly Change[] = [
   inRouting('outbox', 'of await this.#options.store.all())', 'of [])', 'the outbox is not resumed at the start'),
   inRouting('outbox', 'acked: true, left: true', 'acked: true, left: false', 'after a start, what was sent counts as never sent'),
   inRouting('outbox', "if (result !== 'accepted') this.#load.remove(row);", '', 'what the disk refused takes up memory for ever'),
-  inRouting('requests', 'entry.left ||= !neverLeft(error);', '', 'a request without an answer counts as never sent'),
+  inRouting(
+    'requests',
+    'entry.left ||= !neverLeft(error);',
+    'entry.left ||= false;',
+    'a request without an answer counts as never sent',
+  ),
   inRouting(
     'arrivals',
     'if (await inbox.seen(origin, envelope.id)) return;',

@@ -61,11 +61,12 @@ async function many(from: number, count: number, threads: number, minutes: numbe
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1_000;
   const goOn = minutes === undefined ? undefined : () => seconds() < minutes * 60;
+  console.log(
+    `schedules from seed ${from} on, ${minutes === undefined ? count : `${minutes} minutes`} of them, on ${threads} threads`,
+  );
   const totals = await runBatches({ from, count, threads, ...(goOn ? { goOn } : {}) });
   const last = from + totals.schedules - 1;
-  console.log(
-    `${totals.schedules.toLocaleString('en')} schedules, seeds ${from} to ${last}, in ${seconds().toFixed(1)} s on ${threads} threads`,
-  );
+  console.log(`${totals.schedules.toLocaleString('en')} schedules, seeds ${from} to ${last}, in ${seconds().toFixed(1)} s`);
   console.log(summary(totals, seconds()));
   for (const { seed, violations } of totals.failed.slice(0, SHOWN)) {
     console.log(`\nseed ${seed} breaks an invariant:\n  ${violations.join('\n  ')}`);
