@@ -91,7 +91,8 @@ const catalogue = {
   forbidden_in_state: { cause: 'A message is not allowed for this role in this state of a call.', cure: 'Update the sender.' },
   unknown_call: { cause: 'No such call.', cure: 'None needed: it ended.' },
   signalling_lost: {
-    cause: 'A gap in a call’s messages stayed open, or its heartbeats stopped while the media was down.',
+    cause:
+      'A gap in a call’s messages stayed open, or its heartbeats stopped, while the media was down. Or a new description could not be agreed on, since such a gap, or an offer without an answer, is in the way; while media flow the call goes on without it.',
     cure: 'Call again.',
   },
   busy: { cause: 'The member is in another call.', cure: 'Call later.' },

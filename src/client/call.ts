@@ -5,6 +5,7 @@ import type { Runner } from '../party/runner.ts';
 import type { Applied } from '../party/runner-owner.ts';
 import type { Content } from '../party/seal.ts';
 import type { CallState, End, Phase, Role } from '../protocol/call-state.ts';
+import { requireNegotiable } from '../protocol/call-steps.ts';
 import type { Context } from './context.ts';
 import { Emitter } from './events.ts';
 import { Media } from './media.ts';
@@ -59,9 +60,13 @@ export class Call extends Emitter<CallEvents> {
     this.pc = pc;
     this.media = new Media(pc, context.clock, {
       onCandidates: (candidates) => void this.#run((runner) => runner.message({ type: 'candidates', candidates })),
+      beforeOffer: () => {
+        if (this.#runner) requireNegotiable(this.#runner.state);
+      },
       onOffer: (sdp, rekey) => this.#negotiate('offer', { sdp, rekey }),
       onIce: (connected) => void this.#run((runner) => runner.dispatch({ kind: 'ice', connected })),
       onConnection: (state) => this.emit('connection', state),
+      onRefused: (error) => context.refused(error, 'app.volly.call.negotiate'),
       onFault: (reason) => this.fail(reason),
     });
   }
@@ -103,7 +108,10 @@ export class Call extends Emitter<CallEvents> {
     else this.finish({ reason, by: 'local' });
   }
 
-  /** New ICE credentials and, with them, new keys. While the call is not active it does nothing. */
+  /**
+   * New ICE credentials and, with them, new keys. While the call is not active it does nothing. Throws `signalling_lost` where messages of
+   * this call were lost for good, though its media flow: the other side's answer could not be applied.
+   */
   restartIce(): Promise<void> {
     return this.media.restartIce();
   }

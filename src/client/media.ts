@@ -26,6 +26,8 @@ import type { CandidateInit, PeerConnectionLike } from './peer-connection.ts';
 export interface MediaOwner {
   /** Up to LIMITS.candidatesPerMessage at a time. */
   onCandidates(batch: readonly Candidate[]): void;
+  /** Throws where no renegotiation can come to an end. */
+  beforeOffer(): void;
   /**
    * A renegotiation's offer is ready. `rekey`: it restarts ICE. False where the other side's offer came first: ours is taken back, and
    * `negotiationneeded` fires again when the state is stable.
@@ -33,6 +35,8 @@ export interface MediaOwner {
   onOffer(sdp: string, rekey: boolean): Promise<boolean>;
   onIce(connected: boolean): void;
   onConnection(state: string): void;
+  /** A renegotiation that nobody waits for. */
+  onRefused(error: unknown): void;
   onFault(code: ErrorCode): void;
 }
 
@@ -59,7 +63,7 @@ export class Media {
     this.#listen('icecandidate', (event: { candidate?: CandidateInit | null }) =>
       this.#onCandidate(event.candidate ?? undefined),
     );
-    this.#listen('negotiationneeded', () => void this.negotiate());
+    this.#listen('negotiationneeded', () => void this.negotiate().catch((error) => owner.onRefused(error)));
     this.#listen('iceconnectionstatechange', () => owner.onIce(/^(connected|completed)$/.test(pc.iceConnectionState)));
     this.#listen('connectionstatechange', () => this.#onConnection());
   }
@@ -99,15 +103,19 @@ export class Media {
   }
 
   /** New ICE credentials, and with them new keys of the call (section 10). */
-  restartIce(): Promise<void> {
+  async restartIce(): Promise<void> {
+    this.#owner.beforeOffer();
     this.#pc.restartIce();
-    return this.negotiate();
+    await this.negotiate();
   }
 
-  /** Makes and sends an offer, unless one is on its way either way: then `negotiationneeded` comes again. */
+  /** Makes and sends an offer, unless one is on its way either way: then `negotiationneeded` comes again. Throws as `beforeOffer`. */
   negotiate(): Promise<void> {
     return this.#queue.run(async () => {
-      if (!this.#open || this.#closed || this.#pc.signalingState !== 'stable') return;
+      if (!this.#open || this.#closed) return;
+      // Before anything is described: a rollback would only have it asked for again.
+      this.#owner.beforeOffer();
+      if (this.#pc.signalingState !== 'stable') return;
       const before = this.#ufrags;
       const sdp = await this.#describe('offer');
       // All ICE credentials new (RFC 8839 section 4.4.1.1.1): a restart.

@@ -32,7 +32,7 @@ export async function openInto(opening: Opening, envelope: CallEnvelope): Promis
   const received = await link.open(envelope);
   if (received.kind === 'early') return false;
   for (const message of received.messages) await runner.dispatch({ kind: 'received', from, callId, message });
-  if (link.hasGap !== gap) await runner.dispatch({ kind: 'gap', open: link.hasGap });
+  if (gap || link.hasGap) await runner.dispatch({ kind: 'gap', open: link.hasGap });
   return true;
 }
 

@@ -2,9 +2,9 @@
 import type { CallId, DeviceAddress } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { type CallMessage, type CallState, type Effect, type Leg, MAY_RECEIVE, type Step } from './call-state.ts';
-import { end, endCall, endLeg, liveLeg, stay, toLegs, withLeg } from './call-steps.ts';
+import { end, endCall, endLeg, HEARD, liveLeg, stay, toLegs, withLeg } from './call-steps.ts';
 
-const HEARD: readonly Effect[] = [{ kind: 'set_timer', timer: 'silence', ms: LIMITS.heartbeatLostMs }];
+const SETTLED: Effect = { kind: 'cancel_timer', timer: 'negotiation' };
 const BEAT: readonly Effect[] = [{ kind: 'set_timer', timer: 'heartbeat', ms: LIMITS.heartbeatMs }, ...HEARD];
 
 export function receive(state: CallState, from: DeviceAddress, callId: CallId, message: CallMessage): Step {
@@ -45,6 +45,15 @@ export function receive(state: CallState, from: DeviceAddress, callId: CallId, m
   }
 }
 
+/** What waits has verified, so the other side is there; it is not applied before what is missing. */
+export function onGap(state: CallState, open: boolean): Step {
+  if (state.phase !== 'active' && state.phase !== 'answered') return stay(state);
+  if (!open) return stay({ ...state, gap: 'none' }, [{ kind: 'cancel_timer', timer: 'gap' }]);
+  const heard = state.phase === 'active' ? HEARD : [];
+  if (state.gap !== 'none') return stay({ ...state, silent: false }, heard);
+  return stay({ ...state, silent: false, gap: 'open' }, [{ kind: 'set_timer', timer: 'gap', ms: LIMITS.gapMs }, ...heard]);
+}
+
 /** The first valid answer wins: the losers hear so under their own epoch 0 and only then lose their keys (section 9.3). */
 function select(state: CallState, winner: Leg, message: CallMessage): Step {
   const losers = state.legs.filter((leg) => leg.device !== winner.device && leg.state !== 'ended');
@@ -80,14 +89,15 @@ function endRest({ state, effects }: Step, ending: { reason: string; by: 'remote
 function negotiate(state: CallState, leg: Leg, message: CallMessage & { type: 'negotiate' }): Step {
   const apply: Effect = { kind: 'apply', from: leg.device, message };
   const refused: Effect = { kind: 'refused', code: 'forbidden_in_state', type: 'negotiate' };
+  const settled = { ...state, makingOffer: false, unanswered: false };
   if (message.description === 'answer') {
     // A reply to nothing: R2's table cannot tell, since it knows no negotiations.
     if (!state.makingOffer) return stay(state, [...HEARD, refused]);
-    return stay({ ...state, makingOffer: false }, [...HEARD, apply]);
+    return stay(settled, [...HEARD, SETTLED, apply]);
   }
   if (state.answering) return stay(state, [...HEARD, refused]);
   const polite = state.role === 'callee';
   const ignoreOffer = !polite && state.makingOffer;
   if (ignoreOffer) return stay(state, HEARD);
-  return stay({ ...state, makingOffer: false, answering: true }, [...HEARD, apply]);
+  return stay({ ...settled, answering: true }, [...HEARD, SETTLED, apply]);
 }

@@ -58,11 +58,16 @@ export interface CallState {
   readonly makingOffer: boolean;
   /** Theirs was handed to the peer connection and our reply is not out yet. */
   readonly answering: boolean;
+  /** LIMITS.negotiateWaitMs went by without a reply to ours. */
+  readonly unanswered: boolean;
   /** Some leg's device has rung: the wait for an answer is counted from the first one. */
   readonly rang: boolean;
-  readonly iceConnected: boolean;
+  /** `unseen`: the bridge of a legacy app takes it for connected. */
+  readonly iceConnected: boolean | 'unseen';
   /** LIMITS.heartbeatLostMs went by without a message. */
   readonly silent: boolean;
+  /** Messages wait behind a missing one; `stays` = so long that it will not come: nothing is applied any more. */
+  readonly gap: 'none' | 'open' | 'stays';
   readonly end?: End;
 }
 
@@ -75,7 +80,7 @@ export type CallMessage =
   | { readonly type: 'negotiate'; readonly description: 'offer' | 'answer' };
 
 /** `stale` is a leg's: no `ringing` came. `ring`: nobody answers. The rest belong to the call. */
-export type Timer = 'ring' | 'select' | 'gap' | 'heartbeat' | 'silence' | `stale ${DeviceAddress}`;
+export type Timer = 'ring' | 'select' | 'gap' | 'negotiation' | 'heartbeat' | 'silence' | `stale ${DeviceAddress}`;
 
 export type CallEvent =
   | { readonly kind: 'received'; readonly from: DeviceAddress; readonly callId: CallId; readonly message: CallMessage }
@@ -84,9 +89,9 @@ export type CallEvent =
   /** The answer to a `refetch`: the device has a newer prekey, and `callId` is fresh for a new offer to it; absent = no newer one. */
   | { readonly kind: 'refetched'; readonly device: DeviceAddress; readonly callId?: CallId }
   | { readonly kind: 'timer'; readonly timer: Timer }
-  /** Messages behind a missing seq wait (`open`), or the gap closed. */
+  /** A message verified, and some wait behind a missing seq (`open`); or the gap closed. */
   | { readonly kind: 'gap'; readonly open: boolean }
-  | { readonly kind: 'ice'; readonly connected: boolean }
+  | { readonly kind: 'ice'; readonly connected: boolean | 'unseen' }
   | { readonly kind: 'accept' }
   | { readonly kind: 'reject'; readonly reason: string; readonly all: boolean }
   | { readonly kind: 'hangup'; readonly reason: string }
@@ -116,7 +121,7 @@ export type Effect =
   | { readonly kind: 'apply'; readonly from: DeviceAddress; readonly message: CallMessage }
   | { readonly kind: 'changed'; readonly phase: Phase }
   /** Counted, nothing else. */
-  | { readonly kind: 'refused'; readonly code: 'forbidden_in_state'; readonly type: MessageType };
+  | { readonly kind: 'refused'; readonly code: 'forbidden_in_state' | 'signalling_lost'; readonly type: MessageType };
 
 export interface Step {
   readonly state: CallState;

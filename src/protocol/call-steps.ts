@@ -1,8 +1,24 @@
 /** The few moves that both roles' transitions are made of. */
+import { VollyError } from '../errors.ts';
 import type { CallId, DeviceAddress } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
 import type { CallState, Effect, End, Leg, Outgoing, Step } from './call-state.ts';
 
 export const stay = (state: CallState, effects: readonly Effect[] = []): Step => ({ state, effects });
+
+/** The other side is there. */
+export const HEARD: readonly Effect[] = [{ kind: 'set_timer', timer: 'silence', ms: LIMITS.heartbeatLostMs }];
+
+/** Throws `signalling_lost` where no answer to an offer of this side could be applied any more (section 10). */
+export function requireNegotiable(state: CallState): void {
+  if (!isNegotiable(state)) throw new VollyError('signalling_lost', 'no description can be agreed on any more');
+}
+
+const isNegotiable = ({ phase, gap, unanswered }: CallState): boolean => phase !== 'active' || (gap !== 'stays' && !unanswered);
+
+/** Nothing can be agreed on any more: said once, where an offer of ours is out. Else the call goes on. */
+export const goOn = (before: CallState, next: CallState): Step =>
+  stay(next, next.makingOffer && isNegotiable(before) ? [{ kind: 'refused', code: 'signalling_lost', type: 'negotiate' }] : []);
 
 export const liveLeg = (state: CallState, device: DeviceAddress, callId: CallId): Leg | undefined =>
   state.legs.find((leg) => leg.device === device && leg.callId === callId && leg.state !== 'ended');

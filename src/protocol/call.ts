@@ -7,11 +7,19 @@
 import { ERRORS, isErrorCode, VollyError } from '../errors.ts';
 import { type CallId, callIdBytes, type DeviceAddress } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import { receive } from './call-receive.ts';
+import { onGap, receive } from './call-receive.ts';
 import type { CallEvent, CallState, Effect, Leg, Phase, Step, Timer } from './call-state.ts';
-import { end, endCall, endLeg, liveLeg, stay, toLegs, withLeg } from './call-steps.ts';
+import { end, endCall, endLeg, goOn, liveLeg, requireNegotiable, stay, toLegs, withLeg } from './call-steps.ts';
 
-const BASE = { makingOffer: false, answering: false, rang: false, iceConnected: false, silent: false } as const;
+const BASE = {
+  makingOffer: false,
+  answering: false,
+  unanswered: false,
+  rang: false,
+  iceConnected: false,
+  silent: false,
+  gap: 'none',
+} as const;
 
 /** A new call of ours to all devices of a member. Offers go out by its effects. */
 export function startCall(callId: CallId, devices: readonly DeviceAddress[]): Step {
@@ -50,13 +58,10 @@ export function reduce(state: CallState, event: CallEvent): Step {
     case 'timer':
       return onTimer(state, event.timer);
     case 'gap':
-      if (state.phase !== 'active' && state.phase !== 'answered') return stay(state);
-      return stay(state, [
-        event.open ? { kind: 'set_timer', timer: 'gap', ms: LIMITS.gapMs } : { kind: 'cancel_timer', timer: 'gap' },
-      ]);
+      return onGap(state, event.open);
     case 'ice': {
       const next = { ...state, iceConnected: event.connected };
-      const lost = state.phase === 'active' && state.silent && !event.connected;
+      const lost = state.phase === 'active' && (state.silent || state.gap === 'stays') && !event.connected;
       return lost ? endCall(next, { reason: 'signalling_lost', by: 'itself' }, 'signalling_lost') : stay(next);
     }
     case 'accept':
@@ -81,12 +86,16 @@ export function reduce(state: CallState, event: CallEvent): Step {
     case 'negotiate': {
       requirePhase(state, 'active');
       const offers = event.description === 'offer';
+      if (offers) requireNegotiable(state);
       // An offer while theirs waits for our reply would only be ignored or rolled back; a reply to nothing would fork the epochs.
       if (offers ? state.answering || state.makingOffer : !state.answering)
         throw new VollyError('forbidden_in_state', 'negotiation');
       return {
         state: { ...state, makingOffer: offers, answering: false },
-        effects: toLegs(state, { type: 'negotiate', description: event.description }),
+        effects: [
+          ...toLegs(state, { type: 'negotiate', description: event.description }),
+          ...(offers ? [{ kind: 'set_timer', timer: 'negotiation', ms: LIMITS.negotiateWaitMs } as const] : []),
+        ],
       };
     }
     case 'fail':
@@ -126,7 +135,11 @@ function onTimer(state: CallState, timer: Timer): Step {
     case 'select':
       return state.phase === 'answered' ? itself('signalling_lost') : stay(state);
     case 'gap':
-      return state.phase === 'answered' || state.phase === 'active' ? itself('signalling_lost') : stay(state);
+      if (state.gap === 'none' || (state.phase !== 'answered' && state.phase !== 'active')) return stay(state);
+      if (state.phase === 'answered' || !state.iceConnected) return itself('signalling_lost');
+      return goOn(state, { ...state, gap: 'stays' });
+    case 'negotiation':
+      return state.phase === 'active' && state.makingOffer ? goOn(state, { ...state, unanswered: true }) : stay(state);
     case 'heartbeat':
       if (state.phase !== 'active') return stay(state);
       return stay(state, [
@@ -134,14 +147,22 @@ function onTimer(state: CallState, timer: Timer): Step {
         { kind: 'set_timer', timer: 'heartbeat', ms: LIMITS.heartbeatMs },
       ]);
     case 'silence':
-      if (state.phase !== 'active') return stay(state);
-      return state.iceConnected ? stay({ ...state, silent: true }) : itself('signalling_lost');
+      return state.phase === 'active' ? onSilence(state) : stay(state);
     default: {
       const leg = state.legs.find((one) => timer === `stale ${one.device}`);
       if (state.phase !== 'calling' || leg?.state !== 'offered' || leg.refetched) return stay(state);
       return stay(withLeg(state, { ...leg, refetched: true }), [{ kind: 'refetch', device: leg.device }]);
     }
   }
+}
+
+/** Media that flow need no signalling. Where nobody here sees them, silence says in the end that the peer is gone. */
+function onSilence(state: CallState): Step {
+  const unseen = state.iceConnected === 'unseen';
+  if (!state.iceConnected || (unseen && state.silent))
+    return endCall(state, { reason: 'signalling_lost', by: 'itself' }, 'signalling_lost');
+  const ms = LIMITS.unseenLostMs - LIMITS.heartbeatLostMs;
+  return stay({ ...state, silent: true }, unseen ? [{ kind: 'set_timer', timer: 'silence', ms }] : []);
 }
 
 /** No `ringing` came and the prekey we used is stale: the old offer cannot be opened any more, so nobody rings twice. */

@@ -12,7 +12,7 @@ import { decodeBody } from './body.ts';
 import { checkTime, type HeaderBytes, readHeader, sameParty } from './header.ts';
 import { checkAnswerFits } from './sdp.ts';
 import { consume, dropOldKeys, keysOf, restore, type Session, select, type Waiting, withoutOffered } from './session.ts';
-import { eraseKeys } from './session-keys.ts';
+import { type EpochKeys, eraseKeys } from './session-keys.ts';
 import {
   decodeMessage,
   type Incoming,
@@ -49,12 +49,13 @@ export async function openMessage(
   const { epoch, seq } = header.header;
   checkRules(session, header, name);
   const reply = envelope.type === 'app.volly.call.negotiate' && envelope.quantum_key !== undefined;
-  if (epoch > (session.keys.at(-1)?.epoch ?? 0) && !reply) return { kind: 'early' };
+  const keys = keysOf(session, epoch) ?? (name === 'hangup' ? keysWaiting(session, epoch) : undefined);
+  if (epoch > (session.keys.at(-1)?.epoch ?? 0) && !reply && !keys) return { kind: 'early' };
   consume(before);
   try {
     const opened = reply
       ? await openRekey(provider, session, envelope as Parameters<typeof openRekey>[2], header)
-      : openPlain(provider, session, envelope, header);
+      : openPlain(provider, keys, envelope, header);
     if (epoch === 0) return standAlone(session, seq, opened.body);
     // A hangup acts at once: what it overtook does not matter any more.
     if (opened.body.type === 'hangup') return { kind: 'opened', session: { ...session }, messages: [opened.body] };
@@ -93,6 +94,8 @@ function checkRules(session: Session, { header: { epoch, seq } }: HeaderBytes, n
   // The caller's numbers from epoch 1 on begin with select, and select stands nowhere else.
   if (session.role === 'callee' && (name === 'select_answer') !== (seq === 0)) throw new VollyError('forbidden_in_state', name);
   if (seq < session.receiveSeq || session.waiting.has(seq)) throw new VollyError('replayed');
+  // It ends the call, whatever went missing before it.
+  if (name === 'hangup') return;
   if (seq >= session.receiveSeq + LIMITS.replayWindow) throw new VollyError('rate_limited', 'too far ahead');
   // A peer cannot pile them up behind a gap.
   const descriptions =
@@ -100,8 +103,16 @@ function checkRules(session: Session, { header: { epoch, seq } }: HeaderBytes, n
   if (descriptions && descriptions >= LIMITS.waitingDescriptions) throw new VollyError('rate_limited', 'negotiate');
 }
 
-function openPlain(provider: Provider, session: Session, envelope: MessageEnvelope, { header, bytes }: HeaderBytes): Waiting {
-  const keys = keysOf(session, header.epoch);
+/** Those that a reply brings which waits behind a gap. */
+const keysWaiting = (session: Session, epoch: number): EpochKeys | undefined =>
+  [...session.waiting.values()].find(({ keys }) => keys?.epoch === epoch)?.keys;
+
+function openPlain(
+  provider: Provider,
+  keys: EpochKeys | undefined,
+  envelope: MessageEnvelope,
+  { header, bytes }: HeaderBytes,
+): Waiting {
   if (!keys) throw new VollyError('expired', 'the keys of that epoch are erased');
   const body = decodeBody(openAt(provider, keys.receive, header.seq, bytes, envelope.sealed));
   const message = decodeMessage(nameOf(envelope.type), body);

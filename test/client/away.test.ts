@@ -137,13 +137,45 @@ describe('apps come and go', () => {
       app.vanish();
       await house.until('it is noticed', () => states[0] === 'offline', 2 * LIMITS.pingMs);
       await house.until('it is back', () => states.at(-1) === 'online true', 1_000);
-      // A heartbeat of the silence may not have lived long enough: then its gap ends the call, on both sides alike.
+      // A heartbeat of the silence may not have lived long enough: that ends nobody's conversation.
       await house.clock.advance(LIMITS.heartbeatMs + LIMITS.gapMs + 2_000);
-      assert.equal(calling.end?.reason, answered.end?.reason);
-      if (!calling.end) await calling.hangUp();
+      assert.deepEqual([calling.state, answered.state], ['active', 'active']);
+      await calling.hangUp();
       await house.clock.advance(1_000);
+      assert.deepEqual(answered.end, { reason: 'hangup', by: 'remote' });
       await talk();
     });
+
+  for (const last of ['caller', 'callee', 'media'] as const)
+    it(`40 s without a path between the communities leave a call talking, until it ends by its ${last}`, async () => {
+      const { calling, answered, callerPc, calleePc } = await talk();
+      for (const pc of [callerPc, calleePc]) pc.connect();
+      await house.clock.advance(LIMITS.heartbeatMs - 1_000);
+      house.network.cut = true;
+      await house.clock.advance(40_000);
+      house.network.cut = false;
+      await house.clock.advance(LIMITS.heartbeatMs + LIMITS.gapMs + 20_000);
+      // Heartbeats were lost for good: both sides know.
+      for (const call of [calling, answered]) await assert.rejects(call.restartIce(), { code: 'signalling_lost' });
+      await house.clock.advance(10 * LIMITS.heartbeatLostMs);
+      assert.deepEqual([calling.state, answered.state], ['active', 'active']);
+      if (last === 'media') for (const pc of [callerPc, calleePc]) pc.disconnect();
+      else await (last === 'caller' ? calling : answered).hangUp();
+      await house.clock.advance(1_000);
+      const reason = last === 'media' ? 'signalling_lost' : 'hangup';
+      assert.deepEqual([calling.end?.reason, answered.end?.reason], [reason, reason]);
+      await talk();
+    });
+
+  it('40 s without a path end a call on both sides whose media were cut too', async () => {
+    const { calling, answered } = await talk();
+    await house.clock.advance(LIMITS.heartbeatMs - 1_000);
+    house.network.cut = true;
+    await house.clock.advance(40_000);
+    house.network.cut = false;
+    await house.clock.advance(LIMITS.heartbeatMs + LIMITS.gapMs + 2_000);
+    assert.deepEqual([calling.end?.reason, answered.end?.reason], ['signalling_lost', 'signalling_lost']);
+  });
 
   it('an app that is told of another network connects at once, and what it had sent arrives once', async () => {
     const { callerPc, calleePc, calling } = await talk();

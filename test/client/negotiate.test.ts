@@ -74,16 +74,55 @@ describe('negotiations in a call', () => {
     assert.equal(call.callerPc.remoteCandidates.length, 1);
   });
 
-  it('a message that never comes ends the call after 30 s', async () => {
-    call.callerPc.findCandidates(1);
-    world.bridge.fate = ({ type }) => (type === 'app.volly.call.candidates' ? 'lost' : undefined);
-    await world.advance(100);
-    call.callerPc.connect();
-    call.calleePc.connect();
-    await call.caller.restartIce();
-    await world.advance(29_000);
-    assert.equal(call.callee.state, 'active');
-    await world.advance(2_000);
-    assert.deepEqual([call.callee.end?.reason, call.caller.end?.reason], ['signalling_lost', 'signalling_lost']);
+  describe('behind a message that never comes', () => {
+    const lost = { code: 'signalling_lost' };
+    const refused = (at: number) => watchers[at]?.refused.filter((one) => one === 'signalling_lost call.negotiate').length;
+
+    /** The caller's candidates are lost, and its ICE restart waits at the callee. */
+    const gap = async () => {
+      for (const pc of [call.callerPc, call.calleePc]) pc.connect();
+      call.callerPc.findCandidates(1);
+      world.bridge.fate = ({ type }) => (type === 'app.volly.call.candidates' ? 'lost' : undefined);
+      await world.advance(100);
+      await call.caller.restartIce();
+    };
+
+    it('nothing can be agreed on any more, and both sides are told so; the call goes on while its media flow', async () => {
+      await gap();
+      await world.advance(29_000);
+      await call.callee.restartIce();
+      await world.advance(2_000);
+      // Its own offer was out, and the answer would wait behind the gap.
+      assert.deepEqual([refused(0), refused(1)], [0, 1]);
+      await assert.rejects(call.callee.restartIce(), lost);
+      const { log } = call.calleePc;
+      const before = log.length;
+      call.calleePc.needNegotiation();
+      await world.advance(30_000);
+      assert.deepEqual([refused(0), refused(1), log.length], [1, 2, before]);
+      await assert.rejects(call.caller.restartIce(), lost);
+      await world.advance(600_000);
+      assert.deepEqual([call.caller.state, call.callee.state, ...epochs()], ['active', 'active', 1, 1]);
+      await call.caller.hangUp();
+      await world.settle();
+      assert.deepEqual(call.callee.end, { reason: 'hangup', by: 'remote' });
+      // What is over is nothing to restart, and no mistake.
+      await call.callee.restartIce();
+    });
+
+    for (const when of ['before the 30 s are over', 'later'] as const)
+      it(`the call ends with its media (${when})`, async () => {
+        await gap();
+        if (when === 'later') await world.advance(100_000);
+        call.calleePc.disconnect();
+        if (when !== 'later') {
+          await world.advance(29_000);
+          assert.equal(call.callee.state, 'active');
+          await world.advance(2_000);
+        }
+        await world.settle();
+        assert.deepEqual(call.callee.end, { reason: 'signalling_lost', by: 'itself' });
+        assert.deepEqual(call.caller.end, { reason: 'signalling_lost', by: 'remote' });
+      });
   });
 });

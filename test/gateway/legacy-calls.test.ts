@@ -226,6 +226,25 @@ describe('legacy calls', () => {
     await world.advance(200_000);
     assert.equal(answered.state, 'active');
     assert.deepEqual(olga.heard, ['answer']);
+    // Its peer is gone, and the app does not say so.
+    await world.advance(LIMITS.unseenLostMs);
+    assert.deepEqual(olga.heard, ['answer', 'hangup signalling_lost']);
+    bobPc.disconnect();
+    await world.settle();
+    assert.equal(answered.end?.reason, 'signalling_lost');
+  });
+
+  it('outlives a gap in what its peer sends, as long as the peer is heard; what it describes anew then ends the call', async () => {
+    const { answered, bobPc } = await call();
+    bobPc.connect();
+    world.bridge.fate = ({ type, from }) => (/heartbeat$/.test(type) && from.startsWith('bob') ? 'lost' : undefined);
+    await world.advance(30_000);
+    world.bridge.fate = () => undefined;
+    await world.advance(2 * LIMITS.unseenLostMs);
+    assert.deepEqual([answered.state, olga.heard], ['active', ['answer']]);
+    olga.say({ type: 'offer', to: BOB, sdp: await gathered(pc) });
+    await world.settle();
+    assert.deepEqual([answered.end?.reason, olga.heard.at(-1)], ['signalling_lost', 'hangup signalling_lost']);
   });
 
   it('ends the calls of a socket that goes, and keeps ringing for one that comes back', async () => {

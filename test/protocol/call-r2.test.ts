@@ -45,7 +45,16 @@ const message: fc.Arbitrary<CallMessage> = fc.oneof(
 const device = fc.constantFrom(...DEVICES);
 const callId = fc.constantFrom(id(1), id(2));
 const received = fc.record({ kind: fc.constant('received' as const), from: device, callId, message });
-const timer = fc.constantFrom<Timer>('ring', 'select', 'gap', 'heartbeat', 'silence', `stale ${PHONE}`, `stale ${LAPTOP}`);
+const timer = fc.constantFrom<Timer>(
+  'ring',
+  'select',
+  'gap',
+  'negotiation',
+  'heartbeat',
+  'silence',
+  `stale ${PHONE}`,
+  `stale ${LAPTOP}`,
+);
 const event: fc.Arbitrary<CallEvent> = fc.oneof(
   { weight: 6, arbitrary: received },
   fc.record({ kind: fc.constant('timer' as const), timer }),
@@ -53,7 +62,7 @@ const event: fc.Arbitrary<CallEvent> = fc.oneof(
   fc.record({ kind: fc.constant('refetched' as const), device, callId: fc.constant(id(2)) }),
   fc.record({ kind: fc.constant('refetched' as const), device }),
   fc.record({ kind: fc.constant('gap' as const), open: fc.boolean() }),
-  fc.record({ kind: fc.constant('ice' as const), connected: fc.boolean() }),
+  fc.record({ kind: fc.constant('ice' as const), connected: fc.constantFrom(true, false, 'unseen' as const) }),
   fc.constant({ kind: 'accept' as const }),
   fc.record({ kind: fc.constant('reject' as const), reason: fc.constant('declined'), all: fc.boolean() }),
   fc.constant({ kind: 'hangup' as const, reason: 'hangup' }),

@@ -196,12 +196,71 @@ describe('call scenarios', () => {
     assert.equal(heard.state.phase, 'active');
   });
 
-  it('a gap that stays 30 s ends the call, one that closes does not', () => {
+  it('a gap that stays 30 s ends the call while ICE is not connected, one that closes does not', () => {
     const story = calleeActive().on({ kind: 'gap', open: true });
-    assert.deepEqual(story.timers, ['gap 30000']);
+    assert.deepEqual(story.timers, ['gap 30000', 'silence 60000']);
+    assert.deepEqual(story.on({ kind: 'gap', open: true }).timers, ['silence 60000'], 'counted from its beginning');
     story.on({ kind: 'gap', open: false });
     assert.deepEqual(story.effects, [{ kind: 'cancel_timer', timer: 'gap' }]);
+    story.on({ kind: 'gap', open: true }).on({ kind: 'timer', timer: 'gap' });
+    assert.deepEqual([story.sent, story.state.end?.reason], [['PHONE hangup signalling_lost'], 'signalling_lost']);
+  });
+
+  it('a gap that stays ends no call whose ICE is connected; it ends with ICE, or by a hangup', () => {
+    const gapped = (connected: boolean | 'unseen') =>
+      callerActive().on({ kind: 'ice', connected }).on({ kind: 'gap', open: true }).on({ kind: 'timer', timer: 'gap' });
+    for (const connected of [true, 'unseen'] as const)
+      assert.deepEqual([gapped(connected).effects, gapped(connected).state.phase], [[], 'active']);
+    assert.equal(gapped(true).on({ kind: 'ice', connected: false }).state.end?.reason, 'signalling_lost');
+    assert.equal(gapped(true).hears(PHONE, { type: 'hangup', reason: 'hangup' }).state.end?.by, 'remote');
+    assert.deepEqual(gapped(true).on({ kind: 'hangup', reason: 'hangup' }).sent, ['PHONE hangup hangup']);
+    // One that is open for less is a message that is late.
+    const late = callerActive().on({ kind: 'ice', connected: true }).on({ kind: 'gap', open: true });
+    late.on({ kind: 'ice', connected: false });
+    assert.equal(late.state.phase, 'active');
+    late.on({ kind: 'timer', timer: 'gap' });
+    assert.equal(late.state.end?.reason, 'signalling_lost');
+  });
+
+  it('before select a gap that stays ends the call whatever ICE says', () => {
+    const story = ringing().on({ kind: 'accept' }).on({ kind: 'ice', connected: true }).on({ kind: 'gap', open: true });
+    assert.deepEqual(story.timers, ['gap 30000']);
     assert.equal(story.on({ kind: 'timer', timer: 'gap' }).state.end?.reason, 'signalling_lost');
+  });
+
+  it('what waits behind a gap counts as heard', () => {
+    const story = callerActive().on({ kind: 'ice', connected: true }).on({ kind: 'timer', timer: 'silence' });
+    story.on({ kind: 'gap', open: true }).on({ kind: 'ice', connected: false });
+    assert.equal(story.state.phase, 'active');
+  });
+
+  it('a call whose ICE nobody sees ends after 10 minutes of silence', () => {
+    const story = callerActive().on({ kind: 'ice', connected: 'unseen' }).on({ kind: 'timer', timer: 'silence' });
+    assert.deepEqual([story.timers, story.state.phase], [['silence 540000'], 'active']);
+    const heard = new Story(story.hears(PHONE, { type: 'heartbeat' }));
+    assert.deepEqual(heard.timers, ['silence 60000']);
+    assert.equal(heard.on({ kind: 'timer', timer: 'silence' }).state.phase, 'active');
+    assert.equal(heard.on({ kind: 'timer', timer: 'silence' }).state.end?.reason, 'signalling_lost');
+  });
+
+  it('behind a gap that stays, and without an answer for 60 s, no new offer goes out, and one that is out is given up', () => {
+    const refused = [{ kind: 'refused', code: 'signalling_lost', type: 'negotiate' }];
+    const offer = { kind: 'negotiate', description: 'offer' } as const;
+    const lost = (story: Story) => assert.throws(() => story.on(offer), { code: 'signalling_lost' });
+    const begun = callerActive().on({ kind: 'ice', connected: true }).on(offer);
+    assert.deepEqual(begun.timers, ['negotiation 60000']);
+    const gapped = new Story(begun).on({ kind: 'gap', open: true }).on({ kind: 'timer', timer: 'gap' });
+    assert.deepEqual(gapped.effects, refused);
+    assert.deepEqual(gapped.on({ kind: 'timer', timer: 'negotiation' }).effects, [], 'said once');
+    lost(gapped);
+
+    const unanswered = new Story(begun).on({ kind: 'timer', timer: 'negotiation' });
+    assert.deepEqual(unanswered.effects, refused);
+    lost(unanswered);
+    // An answer that comes late is one.
+    unanswered.hears(PHONE, { type: 'negotiate', description: 'answer' });
+    assert.deepEqual(unanswered.effects.at(1), { kind: 'cancel_timer', timer: 'negotiation' });
+    assert.deepEqual(unanswered.on(offer).sent, ['PHONE negotiate offer']);
   });
 
   it('both negotiate at once: the caller ignores the other offer, the callee takes its own back', () => {

@@ -195,6 +195,20 @@ describe('A session in a call', () => {
     assert.deepEqual(types(await b.open(a.send({ type: 'hangup', reason: 'hangup' }))), ['hangup']);
   });
 
+  it('lets it act however far ahead of a gap it is', async () => {
+    const [a, b] = await sides();
+    a.session = { ...a.session, sendSeq: { zero: 0, later: 9 + LIMITS.replayWindow } };
+    assert.deepEqual(types(await b.open(a.send({ type: 'hangup', reason: 'hangup' }))), ['hangup']);
+  });
+
+  it('lets it act under new keys whose reply waits behind a gap', async () => {
+    const [a, b] = await sides();
+    await b.open(a.send(negotiate));
+    b.send(heartbeat);
+    assert.deepEqual(await a.open(await b.rekey()), []);
+    assert.deepEqual(types(await a.open(b.send({ type: 'hangup', reason: 'hangup' }))), ['hangup']);
+  });
+
   it('refuses a message it has had, waiting or applied, and one too far ahead', async () => {
     const [a, b] = await sides();
     const [one, two] = [a.send(heartbeat), a.send(heartbeat)];

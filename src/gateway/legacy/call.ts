@@ -92,8 +92,8 @@ export class LegacyCall {
     if (end) this.end(end.reason);
     if (phase === 'answered' || phase === 'active') this.#candidates.open();
     if (phase !== 'active') return;
-    // Only the app sees its ICE, and hangs up when that fails: silence alone must not end a call whose media flow (section 10).
-    void this.#context.run('ice', () => this.runner?.dispatch({ kind: 'ice', connected: true }));
+    // Only the app sees its ICE, and hangs up when that fails (section 16.3).
+    void this.#context.run('ice', () => this.runner?.dispatch({ kind: 'ice', connected: 'unseen' }));
   }
 
   /** Its apps hear why, those that know of it and have not left it. */
