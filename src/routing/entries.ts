@@ -23,9 +23,10 @@ export interface Entry {
   /** When it is queued again, unless acknowledged. */
   dueAt: number;
   tries: number;
-  /** When the first request with it had succeeded, and the last. */
-  sentAt?: number;
-  lastSentAt?: number;
+  /** When the first request with it had succeeded; unknown again where the peer was silent so long that an ack tells nothing of the path. */
+  sentAt?: number | undefined;
+  /** Since when it could be acknowledged: the last request with it had succeeded, or the peer was heard again after a silence. */
+  answerableAt?: number;
   /** Whether any transmission may have reached the peer. */
   left: boolean;
   sending: boolean;

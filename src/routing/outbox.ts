@@ -114,9 +114,8 @@ export class Outbox {
     return this.#end(peer, row.id, tell);
   }
 
-  /** Sends again all that waits for a peer which is known to be there. */
+  /** Sends again what waits for a peer which is known to be there, unless it is acknowledged in a moment. */
   resend(peer: ServerName): void {
-    this.#peers.get(peer)?.heard();
     this.#peers.get(peer)?.resend();
   }
 

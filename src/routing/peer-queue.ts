@@ -6,8 +6,9 @@ import type { AckTime } from './ack-time.ts';
 import { type Entry, ReadyQueue } from './entries.ts';
 import { Patient, patienceOf } from './haste.ts';
 import type { Waiting } from './peers.ts';
-import { repeatAfter } from './repeats.ts';
+import { LONGEST_MS, repeatAfter } from './repeats.ts';
 import { Requests, type RequestsOptions } from './requests.ts';
+import { Silence } from './silence.ts';
 import { Waking } from './waking.ts';
 
 export interface PeerQueueOptions extends RequestsOptions {
@@ -26,6 +27,7 @@ export class PeerQueue {
   readonly #ready = new ReadyQueue();
   /** What lets others pass before its first request. */
   readonly #patient: Patient;
+  readonly #silence: Silence;
   readonly #waking: Waking;
   readonly #requests: Requests;
   #presence = 0;
@@ -36,8 +38,10 @@ export class PeerQueue {
     this.#options = options;
     this.#patient = new Patient(options.clock);
     this.#requests = new Requests(peer, options, (event, succeeded) => this.#ended(event, succeeded));
+    this.#silence = new Silence(options);
     this.#waking = new Waking(options.carrier, peer, options.lives, () => {
-      this.resend();
+      this.#silence.askAnew();
+      this.#again();
       options.woken(peer);
     });
   }
@@ -53,15 +57,16 @@ export class PeerQueue {
 
   /** Of what is to be acknowledged; the rest is gone in a moment. */
   get state(): Waiting {
-    let [waiting, bytes, since] = [0, 0, this.#options.lives.now()];
+    const { lives } = this.#options;
+    let [waiting, bytes, since] = [0, 0, lives.now()];
     for (const entry of this.#entries.values()) {
       if (!entry.acked) continue;
       waiting++;
       bytes += entry.encoded.length;
       since = Math.min(since, entry.since);
     }
-    const oldestMs = this.#options.lives.now() - since;
-    return { server: this.peer, state: this.#waking.state(oldestMs), waiting, bytes, oldestMs };
+    const state = this.#waking.state(this.#silence.ms(since));
+    return { server: this.peer, state, waiting, bytes, oldestMs: lives.now() - since };
   }
 
   add(entry: Entry): void {
@@ -95,39 +100,45 @@ export class PeerQueue {
     return entry;
   }
 
-  /** The peer acknowledged something: it is awake. */
+  /**
+   * The peer acknowledged something, or said hello. What was sent into its silence has mostly waited for it, and is acknowledged in a
+   * moment: from now on it has as long as that takes, and is sent again then.
+   */
   heard(): void {
-    this.#waking.heard();
-  }
-
-  /** Queues everything that waits, now; what has just been sent, when it could have been acknowledged. */
-  resend(): void {
-    this.#requests.resume();
     const { lives, ackTime } = this.#options;
     const now = lives.now();
+    const since = this.#waitingSince(now);
+    const [silent, silentMs] = [this.#silence.isSilent(since), this.#silence.ms(since)];
+    this.#silence.heard();
+    this.#waking.heard();
+    if (!silent) return;
     for (const entry of this.#entries.values()) {
-      entry.dueAt = Math.min(entry.dueAt, entry.lastSentAt === undefined ? now : entry.lastSentAt + ackTime.firstRepeatMs);
-      if (!entry.sending && entry.deadline > now && entry.dueAt <= now) this.#ready.add(entry);
+      if (entry.answerableAt === undefined || entry.sending) continue;
+      this.#ready.delete(entry);
+      entry.answerableAt = now;
+      entry.dueAt = now + ackTime.firstRepeatMs;
+      // The path is not that slow.
+      if (silentMs > LONGEST_MS) entry.sentAt = undefined;
     }
-    this.#pump();
   }
 
-  /** A moment has passed: queues what is due, wakes the peer when something waits long, returns what is past its end. */
+  /** The peer can be heard, or the homeserver reached, again. */
+  resend(): void {
+    this.heard();
+    this.#again();
+  }
+
+  /** A moment has passed: queues what is due, wakes the peer when it is silent for long, returns what is past its end. */
   tick(): readonly Entry[] {
     const now = this.#options.lives.now();
     const ended: Entry[] = [];
-    let waitingSince: number | undefined;
     for (const entry of this.#entries.values()) {
-      if (now >= entry.deadline) {
-        this.#ready.delete(entry);
-        if (now >= entry.deadline + (entry.acked ? LIMITS.confirmMs : 0)) ended.push(entry);
-      } else {
-        if (entry.acked) waitingSince ??= entry.since;
-        if (!entry.sending && entry.dueAt <= now) this.#ready.add(entry);
-      }
+      if (now < entry.deadline) continue;
+      this.#ready.delete(entry);
+      if (now >= entry.deadline + (entry.acked ? LIMITS.confirmMs : 0)) ended.push(entry);
     }
-    if (waitingSince !== undefined) this.#waking.waiting(now - waitingSince);
-    this.#pump();
+    this.#waking.waiting(this.#silence.ms(this.#waitingSince(now)));
+    this.#queueDue();
     return ended;
   }
 
@@ -137,6 +148,36 @@ export class PeerQueue {
     this.#patient.forgetAll();
     this.#fill();
     await this.#requests.drained();
+  }
+
+  /** Queues all that waits, now; what was sent, when it could have been acknowledged. */
+  #again(): void {
+    this.#requests.resume();
+    const { lives, ackTime } = this.#options;
+    const now = lives.now();
+    for (const entry of this.#entries.values())
+      entry.dueAt = Math.min(entry.dueAt, entry.answerableAt === undefined ? now : entry.answerableAt + ackTime.firstRepeatMs);
+    this.#queueDue();
+  }
+
+  /** When the oldest came of what can still be acknowledged in time. */
+  #waitingSince(now: number): number {
+    for (const entry of this.#entries.values()) if (entry.acked && entry.deadline > now) return entry.since;
+    return now;
+  }
+
+  /** Queues what is due; of what a silent peer was sent already one only, which was repeated least. */
+  #queueDue(): void {
+    const now = this.#options.lives.now();
+    const silent = this.#silence.isSilent(this.#waitingSince(now));
+    let probe: Entry | undefined;
+    for (const entry of this.#entries.values()) {
+      if (entry.sending || entry.dueAt > now || entry.deadline <= now) continue;
+      if (!silent || entry.answerableAt === undefined) this.#ready.add(entry);
+      else if (!probe || entry.tries < probe.tries) probe = entry;
+    }
+    if (probe && this.#silence.mayProbe()) this.#ready.add(probe);
+    this.#pump();
   }
 
   #hold(entry: Entry, ms: number): void {
@@ -171,7 +212,7 @@ export class PeerQueue {
       entry.sending = false;
       if (succeeded) {
         entry.sentAt ??= now;
-        entry.lastSentAt = now;
+        entry.answerableAt = now;
       }
       entry.dueAt = now + repeatAfter(entry.tries, now - entry.since, ackTime.firstRepeatMs, random);
       // An update of presence is never repeated: it would be old.

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { VollyError } from '../../src/errors.ts';
 import { newEnvelopeId } from '../../src/ids.ts';
 import { encodeEnvelope } from '../../src/protocol/envelope.ts';
 import { ManualClock, seededRandom } from '../support/clock.ts';
@@ -73,15 +74,23 @@ describe('hello', () => {
     assert.deepEqual(a.warned, ['clock_skew']);
   });
 
-  it('sends at once what waits', async () => {
+  it('sends at once what the homeserver had not taken, and after a silence the rest when that could have been acknowledged', async () => {
+    const sends = () => eventsOf(network, 'app.volly.call.offer').length;
     network.cut = true;
     await a.send(offer(clock));
     await clock.advance(5_500);
+    network.refusal = new VollyError('homeserver_unreachable');
+    await a.send(offer(clock));
+    await clock.advance(100);
     network.cut = false;
-    const before = eventsOf(network, 'app.volly.call.offer').length;
+    network.refusal = undefined;
+    const before = sends();
     a.receive(fern, [hello(clock.now(), true)]);
     await clock.advance(10);
-    assert.equal(eventsOf(network, 'app.volly.call.offer').length, before + 1);
+    assert.equal(sends(), before + 1);
+    await clock.advance(1_300);
+    assert.equal(sends(), before + 2);
+    assert.deepEqual(await a.stores.outbox.all(), []);
   });
 
   it('sends what was sent a moment ago only when that could have been acknowledged', async () => {
