@@ -13,6 +13,7 @@ export const SCENARIOS: Readonly<Record<string, Load>> = {
   F7: () => import('./scenarios/f7-clients-flap.ts'),
   F8: () => import('./scenarios/f8-database-trouble.ts'),
   F9: () => import('./scenarios/f9-homeserver-refuses.ts'),
+  F10: () => import('./scenarios/f10-overload.ts'),
   S4: () => import('./scenarios/s4-bridge-away.ts'),
   S5: () => import('./scenarios/s5-many-set-ups.ts'),
   S6: () => import('./scenarios/s6-bounded-tables.ts'),

@@ -16,7 +16,7 @@ const LOSS_PERCENT = 5;
 /** About a candidates message, and few enough to change nothing. */
 const RAW_BYTES = 1_000;
 const RAW_EVERY_MS = 100;
-const SECONDS = { short: 30, long: 180 };
+const SECONDS = { short: 20, long: 180 };
 const AT_MOST = 1.5;
 
 const RULES: readonly Rule[] = (['duplicate', 'reorder'] as const).map((what) => ({

@@ -5,7 +5,7 @@
 import type { Scenario } from '../scenario.ts';
 import { type HomeserverProxy, type Rule, startHomeserverProxy } from '../tools/homeserver-proxy.ts';
 
-const EVENTS = { short: 1_500, long: 5_000 };
+const EVENTS = { short: 1_000, long: 5_000 };
 const PATIENCE_MS = 600_000;
 const SHARES = { lose: 0.15, cut: 0.15, repeat: 0.15 };
 

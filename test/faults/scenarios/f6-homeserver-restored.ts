@@ -8,7 +8,7 @@ import type { Synapse } from '../../support/homeserver/synapse.ts';
 import type { Side } from '../log.ts';
 import type { Scenario } from '../scenario.ts';
 
-const SINCE_COPY_MS = { short: 6_000, long: 60_000 };
+const SINCE_COPY_MS = { short: 4_000, long: 60_000 };
 const FLOWING_MS = 30_000;
 
 export const scenario: Scenario = {

@@ -15,9 +15,9 @@ import { type Disk, diskFor } from '../tools/disk.ts';
 import { killFirstStarts } from '../tools/first-start.ts';
 
 const HOLD_LOCK = new URL('../tools/hold-lock.ts', import.meta.url).pathname;
-const FULL_MS = { short: 6_000, long: 15_000 };
+const FULL_MS = { short: 4_000, long: 15_000 };
 /** Within what a change waits for the lock, and past it. */
-const HELD_MS = [3_000, 8_000];
+const HELD_MS = [2_000, 7_000];
 const KILLS = { short: 6, long: 20 };
 const CONNECTED_MS = 15_000;
 const FLOWING_MS = 30_000;

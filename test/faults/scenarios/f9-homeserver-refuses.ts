@@ -11,8 +11,8 @@ import type { Tally } from '../tools/tally.ts';
 const SHARE = 0.1;
 const WARM_MS = 5_000;
 const RETRY_AFTER_MS = 1_500;
-const REFUSING_MS = { short: 10_000, long: 60_000 };
-const HANGING_MS = { short: 20_000, long: 60_000 };
+const REFUSING_MS = { short: 8_000, long: 60_000 };
+const HANGING_MS = { short: 15_000, long: 60_000 };
 const SENDS_AT_MOST = 1.2;
 const FLOWING_MS = 60_000;
 
