@@ -17,6 +17,7 @@ const WINDOW = 64;
 const HELD_TRIES = 5;
 /** Refusals that say nothing about the content: counted, not kept. */
 const NOT_KEPT: ReadonlySet<ErrorCode> = new Set([
+  'clock_skew', // of every envelope of a bridge whose clock is wrong, and of each repeat
   'denied_by_policy',
   'expired',
   'overloaded',

@@ -217,6 +217,19 @@ export function receiverContract(name: string, open: () => Promise<ReceiverWorld
       assert.equal(await stores.quarantine.count(), 1);
     });
 
+    it('does not quarantine what says nothing about the content', async () => {
+      const { route, report, stores } = await started();
+      route.refuse = () => {
+        throw new VollyError('clock_skew');
+      };
+      await send(2);
+      await until('both', () => report.counts.get('inbound_refused clock_skew') === 2);
+      route.refuse = () => {};
+      await send(1);
+      await until('the third', () => route.routed.length === 1);
+      assert.equal(await stores.quarantine.count(), 0);
+    });
+
     it('outlives a bug in the router', async () => {
       const { route, report } = await started();
       route.refuse = () => {
