@@ -11,13 +11,13 @@ import { type DeviceAddress, type DeviceId, deviceAddress, type MemberId, parseD
 import { addressOf } from '../protocol/header.ts';
 import { HASH_BYTES } from '../protocol/suite.ts';
 import { safetyNumber } from '../protocol/trust.ts';
-import { loadAccount, splitAddress } from './account.ts';
+import { splitAddress } from './account.ts';
 import { assemble, type ClientEvents, type Parts } from './assemble.ts';
 import type { Call } from './call.ts';
 import type { ConnectionOptions, ConnectionState, GatewayConnection, WebSocketLike } from './connection-types.ts';
-import { enrolApproved, enrolInvited, formatApproval, parseRequest, requestDevice, type Tools } from './enrol.ts';
+import { formatApproval, parseRequest, requestDevice, type Tools } from './enrol.ts';
+import { openKeys } from './entry.ts';
 import type { Listener } from './events.ts';
-import { Keys } from './keys.ts';
 import type { PeerConnectionLike } from './peer-connection.ts';
 import type { Presence } from './presence.ts';
 import type { Store } from './store.ts';
@@ -32,7 +32,7 @@ export interface ClientTools {
 export interface ConnectOptions extends ClientTools {
   /** Opens a WebSocket: `(url) => new WebSocket(url)`, or `nodeSocket()` of node.ts. */
   readonly socket: (url: string) => WebSocketLike;
-  /** A link from the operator, for a member's first device. Not looked at once the store holds an account. */
+  /** A link from the operator, for a member's first device. Not looked at once the community has let the device in. */
   readonly invite?: string;
   /** From `approveDevice` on the member's first device, after `requestDevice` here. */
   readonly approval?: string;
@@ -74,11 +74,9 @@ export class VollyClient {
   static async connect(options: ConnectOptions): Promise<VollyClient> {
     const tools = toolsOf(options);
     const clock = options.clock ?? systemClock;
-    const stored = await loadKeys(tools);
-    const keys = stored ?? (await enrol(tools, options, clock.now()));
-    const { store, random, provider } = tools;
+    const { keys, enrolled } = await openKeys(tools, options, clock.now());
     const { socket, gateway, rejectWhenBusy = true } = options;
-    const parts = await assemble({ store, random, provider, clock, keys, enrolled: !!stored, socket, gateway, rejectWhenBusy });
+    const parts = await assemble({ ...tools, clock, keys, enrolled, socket, gateway, rejectWhenBusy });
     const client = new VollyClient(parts);
     await parts.lifecycle.start();
     // Once whoever awaits this has had its turn to listen.
@@ -239,15 +237,3 @@ const toolsOf = (options: ClientTools): Tools => ({
   random: options.random ?? systemRandom,
   provider: options.provider ?? selectProvider(),
 });
-
-/** Undefined on a device that has not enrolled yet. */
-async function loadKeys(tools: Tools): Promise<Keys | undefined> {
-  const account = await loadAccount(tools.store, tools.provider);
-  return account && Keys.load({ ...tools, account });
-}
-
-function enrol(tools: Tools, { approval, invite, device }: ConnectOptions, now: number): Promise<Keys> {
-  if (approval !== undefined) return enrolApproved(tools, approval, now);
-  if (invite !== undefined) return enrolInvited(tools, invite, device, now);
-  throw new VollyError('not_enrolled', 'the store is empty, and there is neither invite nor approval');
-}

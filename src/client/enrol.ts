@@ -28,6 +28,9 @@ export interface Approval {
   readonly list: Signed;
 }
 
+/** A record of this name stands beside an account that its community has not let in yet. */
+const ENROLLING = 'enrolling';
+
 const REQUEST = 'volly-device:';
 const APPROVAL = 'volly-approval:';
 
@@ -118,8 +121,14 @@ export async function enrolInvited(
 
 /** Keys first: an account without keys would be one that cannot start. */
 async function begin(deps: KeysDeps, now: number, approved?: Signed): Promise<Keys> {
+  await writeRecord(deps.store, ENROLLING, []);
   const keys = await Keys.create(deps, now, approved);
   await saveAccount(deps.store, deps.account);
   await deps.store.delete('pending');
   return keys;
 }
+
+export const isEnrolling = async (store: Store): Promise<boolean> => (await readRecord(store, ENROLLING)) !== undefined;
+
+/** The community has let this device in. */
+export const noteEnrolled = (store: Store): Promise<void> => store.delete(ENROLLING);

@@ -4,6 +4,7 @@ import { VollyError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { ConnectionState, GatewayConnection } from './connection-types.ts';
 import type { Context } from './context.ts';
+import { noteEnrolled } from './enrol.ts';
 
 export interface LifecycleOwner {
   /** Inside the queue, each time the connection is up. */
@@ -61,11 +62,16 @@ export class Lifecycle {
     if ('cause' in state) this.#cause = state.cause;
     if (state.kind === 'online') {
       const first = this.#first;
+      const isNew = !this.#enrolled;
       this.#first = false;
       this.#enrolled = true;
       // A list that an earlier run could not publish any more: a full handshake brings it, a resumed one does not.
       if (first && state.resumed && this.#context.keys.account.uikSeed) void this.publish();
-      void this.#context.queue.run(() => this.#owner.onOnline(first)).then(() => this.#waiting?.resolve());
+      const welcome = async () => {
+        if (isNew) await noteEnrolled(this.#context.store);
+        this.#owner.onOnline(first);
+      };
+      void this.#context.queue.run(welcome).then(() => this.#waiting?.resolve());
     }
     if (state.kind === 'closed') this.#waiting?.reject(state.cause ?? new VollyError('not_connected'));
     if (state.kind === 'offline' && state.cause && this.#enrolled) this.#waiting?.resolve();
