@@ -113,7 +113,7 @@ const catalogue = {
     cure: 'Call later: the member’s devices are offline.',
   },
   unconfirmed: {
-    cause: 'No acknowledgement from the other community before the message’s end; it may have arrived.',
+    cause: 'No acknowledgement from the other community, or from the device there, before the message’s end; it may have arrived.',
     cure: 'Call again; if it stays, the two operators look at federation.',
     certain: false,
   },

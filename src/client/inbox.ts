@@ -109,7 +109,7 @@ export class Inbox {
     }
   }
 
-  /** Counts from the server in that envelope's `to`, and from our own, which says `unconfirmed` (section 15). */
+  /** Counts from the server in that envelope's `to`, and from our own, which may have heard no ack of it (section 15). */
   async #onUndeliverable({ envelope: id, from, reason }: Extract<Envelope, { type: 'app.volly.undeliverable' }>): Promise<void> {
     const { calls, directory } = this.#parts();
     const device = calls.addressee(id);

@@ -115,6 +115,7 @@ export class Downward {
   #send(envelope: Envelope): number {
     try {
       const encoded = utf8(encodeEnvelope(envelope));
+      this.#options.mailbox.handed(envelope);
       this.#options.channel.sendNumbered({ kind: 'envelope', envelope: encoded }, envelope);
       return encoded.length;
     } catch (error) {

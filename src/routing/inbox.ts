@@ -7,10 +7,14 @@ import type { InboxRow, InboxStore } from '../storage/types.ts';
 import type { Lives } from './lives.ts';
 import type { Doorway, Mailbox } from './ports.ts';
 
+const keyOf = (origin: ServerName, id: EnvelopeId): string => `${origin} ${id}`;
+
 export class Inbox implements Mailbox {
   readonly #store: InboxStore;
   readonly #doorway: Doorway;
   readonly #lives: Lives;
+  /** What this run accepted and handed to nobody: (origin, id) → its end. What an earlier run left it may have handed over. */
+  readonly #untouched = new Map<string, number>();
 
   constructor(store: InboxStore, doorway: Doorway, lives: Lives) {
     this.#store = store;
@@ -22,7 +26,16 @@ export class Inbox implements Mailbox {
   async accept(origin: ServerName, to: DeviceAddress, envelope: Envelope, deadline: number): Promise<'accepted' | 'duplicate'> {
     const { id, type, from } = envelope;
     const row: InboxRow = { origin, id, type, to, from, expires: deadline, encoded: encodeEnvelope(envelope) };
-    const result = await this.#store.accept({ origin, id, forgetAt: deadline + LIMITS.seenMarginMs }, row);
+    const key = keyOf(origin, id);
+    const isNew = !this.#untouched.has(key);
+    // Before it is there: a device that connects at this moment gets it before `accept` comes back.
+    this.#untouched.set(key, deadline);
+    let result: 'accepted' | 'duplicate' | 'full' | undefined;
+    try {
+      result = await this.#store.accept({ origin, id, forgetAt: deadline + LIMITS.seenMarginMs }, row);
+    } finally {
+      if (isNew && result !== 'accepted') this.#untouched.delete(key);
+    }
     if (result === 'full') throw new VollyError('overloaded', 'inbox');
     if (result === 'accepted') this.#doorway.deliver(to, envelope);
     return result;
@@ -43,6 +56,21 @@ export class Inbox implements Mailbox {
     // What is past its end waits only for its sender to be told.
     const rows = (await this.#store.waiting(device)).filter((row) => row.expires > now);
     return rows.map((row) => decodeEnvelope(row.encoded));
+  }
+
+  handed({ id, from }: { readonly id: EnvelopeId; readonly from: Address }): void {
+    this.#untouched.delete(keyOf(serverOfAddress(from), id));
+  }
+
+  /** Of a row that nobody took. */
+  mayHaveArrived({ origin, id }: Pick<InboxRow, 'origin' | 'id'>): boolean {
+    return !this.#untouched.has(keyOf(origin, id));
+  }
+
+  /** Rows end without a word to this class. Called now and then. */
+  tidy(): void {
+    const now = this.#lives.now();
+    for (const [key, end] of this.#untouched) if (end + LIMITS.seenMarginMs <= now) this.#untouched.delete(key);
   }
 
   async taken(device: DeviceAddress, envelope: { readonly id: EnvelopeId; readonly from: Address }): Promise<void> {

@@ -85,7 +85,7 @@ export function createJunction(options: JunctionOptions): Junction {
         .filter(policy),
     greet: (peer) => hellos.greet(peer),
   });
-  const sweeper = new Sweeper({ ...common, inbox: stores.inbox, outbox: stores.outbox, ends });
+  const sweeper = new Sweeper({ ...common, store: stores.inbox, inbox, outbox: stores.outbox, ends });
 
   return {
     mailbox: inbox,

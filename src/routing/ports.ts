@@ -56,6 +56,8 @@ export interface Shelf {
 export interface Mailbox {
   /** In order of arrival. */
   waiting(device: DeviceAddress): Promise<readonly Envelope[]>;
+  /** It goes to the device now, which may take it and not be heard any more: from here on nobody says that it did not arrive. */
+  handed(envelope: { readonly id: EnvelopeId; readonly from: Address }): void;
   /** The app opened it. Nothing happens when it was not waiting. */
   taken(device: DeviceAddress, envelope: { readonly id: EnvelopeId; readonly from: Address }): Promise<void>;
 }

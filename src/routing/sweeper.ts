@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { InboxStore, OutboxStore } from '../storage/types.ts';
 import type { Ends } from './ends.ts';
+import type { Inbox } from './inbox.ts';
 import type { Lives } from './lives.ts';
 import type { Counters } from './ports.ts';
 
@@ -12,7 +13,8 @@ const ROWS = 100;
 const IDS = 1_000;
 
 export interface SweeperOptions {
-  readonly inbox: Pick<InboxStore, 'expired' | 'remove' | 'forget'>;
+  readonly store: Pick<InboxStore, 'expired' | 'remove' | 'forget'>;
+  readonly inbox: Pick<Inbox, 'mayHaveArrived' | 'tidy'>;
   readonly outbox: Pick<OutboxStore, 'forget'>;
   readonly ends: Ends;
   readonly lives: Lives;
@@ -47,11 +49,13 @@ export class Sweeper {
 
   /** What fails stays as it was, for the next sweep. */
   async #sweep(): Promise<void> {
-    const { inbox, outbox, lives, counters } = this.#options;
+    const { store, inbox, outbox, lives, counters } = this.#options;
     try {
       while ((await this.#end()) === ROWS && !this.#stopped);
-      while ((await inbox.forget(lives.now(), IDS)) === IDS && !this.#stopped);
-      if (++this.#sweeps % FORGET_EVERY_SWEEPS === 0) await outbox.forget(lives.now());
+      while ((await store.forget(lives.now(), IDS)) === IDS && !this.#stopped);
+      if (++this.#sweeps % FORGET_EVERY_SWEEPS !== 0) return;
+      inbox.tidy();
+      await outbox.forget(lives.now());
     } catch {
       counters.count('sweep_failed');
     }
@@ -59,11 +63,12 @@ export class Sweeper {
 
   /** Tells, then removes: a crash in between tells again, under the same id. */
   async #end(): Promise<number> {
-    const { inbox, ends, lives } = this.#options;
-    const rows = await inbox.expired(lives.now(), ROWS);
+    const { store, inbox, ends, lives } = this.#options;
+    const rows = await store.expired(lives.now(), ROWS);
     if (rows.length === 0) return 0;
-    const told = await Promise.allSettled(rows.map((row) => ends.tellIfRoom(row, 'undeliverable')));
-    await inbox.remove(rows.filter((_, i) => told[i]!.status === 'fulfilled'));
+    const reasonOf = (row: (typeof rows)[number]) => (inbox.mayHaveArrived(row) ? 'unconfirmed' : 'undeliverable');
+    const told = await Promise.allSettled(rows.map((row) => ends.tellIfRoom(row, reasonOf(row))));
+    await store.remove(rows.filter((_, i) => told[i]!.status === 'fulfilled'));
     for (const one of told) if (one.status === 'rejected') throw one.reason;
     return rows.length;
   }

@@ -122,6 +122,7 @@ export class LegacyWorld extends World {
       route: { route: async (envelope) => bridge.route(envelope) },
       mailbox: {
         waiting: async (device) => bridge.waiting(device),
+        handed: () => {},
         taken: async (device, envelope) => bridge.taken(device, envelope as Envelope),
       },
       enter: async () => ({ greeted() {}, left() {} }),

@@ -109,6 +109,20 @@ describe('gateway: windows', () => {
     await world.until(() => world.boxes.get(device.address)?.length === 0);
   });
 
+  it('says what goes to a socket, and of what waits for the window or for the device that it does not', async () => {
+    const world = new World();
+    const { app, device } = await world.enrolled();
+    app.open = () => new Promise(() => {});
+    const ids = Array.from({ length: LIMITS.unackedFrames + 5 }, () => {
+      const envelope = world.envelope(device.address, device.address);
+      world.deliver(device.address, envelope);
+      return envelope.id;
+    });
+    await world.clock.advance(100);
+    assert.deepEqual(world.handed, ids.slice(0, LIMITS.unackedFrames));
+    assert.equal(app.received.length, LIMITS.unackedFrames);
+  });
+
   it('reads again from the mailbox what a full queue left there', async () => {
     const world = new World();
     const { app, device } = await world.enrolled();

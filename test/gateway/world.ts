@@ -12,7 +12,7 @@ import { makeInvite } from '../../src/gateway/invite.ts';
 import type { GatewayOptions } from '../../src/gateway/options.ts';
 import { Gateway } from '../../src/gateway/server.ts';
 import { memberShelf } from '../../src/gateway/shelf.ts';
-import { type DeviceAddress, localpartOf, parseEnvelopeId, parseServerName } from '../../src/ids.ts';
+import { type DeviceAddress, type EnvelopeId, localpartOf, parseEnvelopeId, parseServerName } from '../../src/ids.ts';
 import type { Envelope, EnvelopeOf } from '../../src/protocol/envelope.ts';
 import type { Community } from '../../src/protocol/handshake-server.ts';
 import { encodeIdentity } from '../../src/protocol/identity.ts';
@@ -46,6 +46,8 @@ export class World {
   readonly community: Community & { readonly seed: Uint8Array };
   readonly routed: Envelope[] = [];
   readonly boxes = new Map<DeviceAddress, Envelope[]>();
+  /** What went to a socket, as the gateway says. */
+  readonly handed: EnvelopeId[] = [];
   readonly counts = new Map<string, number>();
   readonly warnings: string[] = [];
   readonly shelf: Shelf;
@@ -53,6 +55,7 @@ export class World {
   onRoute: Route['route'] = async () => {};
   readonly mailbox: Mailbox = {
     waiting: async (device) => [...(this.boxes.get(device) ?? [])],
+    handed: ({ id }) => void this.handed.push(id),
     taken: async (device, { id }) => {
       const box = this.boxes.get(device) ?? [];
       this.boxes.set(

@@ -150,6 +150,7 @@ export class App {
     const key = `${serverOfAddress(envelope.from)} ${envelope.id}`;
     if (connection.brought.has(key)) return;
     connection.brought.add(key);
+    connection.door.mailbox.handed(envelope);
     this.#overLink(connection, () => this.#open(connection, envelope));
   }
 

@@ -37,6 +37,12 @@ export const CHANGES: readonly Change[] = [
     'a repeat is brought to the app again',
   ),
   inRouting('inbox', '.filter((row) => row.expires > now)', '', 'a phone that comes back is brought what is past its end'),
+  inRouting(
+    'inbox',
+    'this.#untouched.delete(keyOf(serverOfAddress(from), id));',
+    '',
+    'what a device was handed is said to be undeliverable',
+  ),
   inRouting('lives', "if (left <= 0) throw new VollyError('expired', envelope.type);", '', 'what comes late is taken'),
   inReceiver('await entry;', '', 'the position moves on before the answer is journaled'),
   inReceiver('    this.#since = undefined;', '', 'a position outlives an outage, and then lies in the future'),
@@ -49,8 +55,8 @@ export const CHANGES: readonly Change[] = [
   ),
   inRouting(
     'sweeper',
-    'const rows = await inbox.expired(lives.now(), ROWS);',
-    'const rows = await inbox.expired(lives.now(), ROWS); await inbox.remove(rows);',
+    'const rows = await store.expired(lives.now(), ROWS);',
+    'const rows = await store.expired(lives.now(), ROWS); await store.remove(rows);',
     'removed from the inbox before the sender is told',
   ),
   inRouting('sweeper', "told[i]!.status === 'fulfilled'", 'told[i]', 'removed although telling failed'),

@@ -95,6 +95,9 @@ function checkStory(world: World, story: Story): void {
   // "undeliverable is the other bridge's word that no device took the envelope by its `expires`".
   if (taken && settledAt < endsAt - skew - ROUNDING_MS && reasons.some((reason) => DEFINITE.has(reason)))
     violated(`was taken in time, its sender told ${reasons.join()}`);
+  // … "or `unconfirmed` where the device may have it": the definite word is for what no device was handed.
+  if (reasons.includes('undeliverable') && shownAt.length > 0)
+    violated('was shown to the device and is said to be undeliverable');
   if (told.some(({ reason, at }) => reason !== 'unknown_member' && at < endsAt - skew))
     violated(`was ended before its end: ${reasons.join()}`);
   if (reasons.includes('unknown_member') && shownAt.length > 0) violated('was shown to the device that is said not to exist');

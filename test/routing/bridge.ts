@@ -81,6 +81,8 @@ export class Bridge {
   readonly counted = new Map<string, number>();
   readonly warned: string[] = [];
   readonly offline = new Set<DeviceAddress>();
+  /** They get what comes, and their word of it is lost. */
+  readonly unheard = new Set<DeviceAddress>();
   /** Localpart → bundles. */
   readonly shelf = new Map<string, readonly Uint8Array[]>();
 
@@ -105,7 +107,7 @@ export class Bridge {
       log: { info: () => {}, warn: (event) => void this.warned.push(event) },
     });
     for (const network of networks) network.attach(server, (origin, _, encoded) => this.receive(origin, encoded));
-    for (const device of devices) this.#enrol(device);
+    for (const device of devices) this.enrol(device);
   }
 
   receive(origin: ServerName, encoded: readonly string[]): void {
@@ -139,11 +141,13 @@ export class Bridge {
 
   async #deliver(device: DeviceAddress, envelope: Envelope): Promise<void> {
     if (this.offline.has(device)) return;
+    this.junction.mailbox.handed(envelope);
     this.delivered.push(envelope);
+    if (this.unheard.has(device)) return;
     await this.junction.mailbox.taken(device, envelope);
   }
 
-  #enrol(device: DeviceAddress): void {
+  enrol(device: DeviceAddress): void {
     const member = localpartOf(memberOf(device));
     const row = { member, device: deviceOf(device), key: noBytes };
     void this.stores.members.add(member, 'enhanced');

@@ -1,7 +1,7 @@
 /** A definite end survives crashes and a lossy way, and is heard once. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { newEnvelopeId } from '../../src/ids.ts';
+import { newEnvelopeId, parseDeviceAddress } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { encodeEnvelope, endId } from '../../src/protocol/envelope.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
@@ -50,6 +50,50 @@ describe('the end of an envelope', () => {
     for (const { stores } of [a, b]) assert.deepEqual(await stores.outbox.all(), []);
   });
 
+  it('is `unconfirmed` of what went to a device whose word of it was lost, in one community or two', async () => {
+    const { a, b } = await pair(clock, network);
+    const carol = parseDeviceAddress('carol@orchid.example/TABLET');
+    a.enrol(carol);
+    for (const bridge of [a, b]) for (const device of [bob, carol]) bridge.unheard.add(device);
+    const sent = [message(clock), message(clock, { to: carol })];
+    for (const envelope of sent) await a.send(envelope);
+    await clock.advance(30_000);
+    assert.deepEqual(
+      sent.map(({ id }) => a.ends(id)),
+      [['unconfirmed'], ['unconfirmed']],
+    );
+    assert.deepEqual(await b.junction.mailbox.waiting(bob), []);
+  });
+
+  it('is `unconfirmed` of what an earlier run left, which may have handed it over', async () => {
+    const { a, b } = await pair(clock, network);
+    b.offline.add(bob);
+    const envelope = message(clock);
+    await a.send(envelope);
+    await clock.advance(1_000);
+    const stopping = b.junction.stop();
+    await clock.advance(4_000);
+    await stopping;
+    const again = fernOn(b.stores);
+    again.offline.add(bob);
+    await again.junction.start();
+    // A repeat is nothing new.
+    again.receive(orchid, [encodeEnvelope(envelope)]);
+    await clock.advance(30_000);
+    assert.deepEqual(a.ends(envelope.id), ['unconfirmed']);
+  });
+
+  it('is `undeliverable` of what waited for a device that was away, also where its repeat came', async () => {
+    const { a, b } = await pair(clock, network);
+    b.offline.add(bob);
+    const envelope = message(clock);
+    await a.send(envelope);
+    await clock.advance(1_000);
+    b.receive(orchid, [encodeEnvelope(envelope)]);
+    await clock.advance(30_000);
+    assert.deepEqual(a.ends(envelope.id), ['undeliverable']);
+  });
+
   it('is heard whenever it comes in its own life: the sender’s bridge remembers for as long whose envelope it was', async () => {
     const { a, b } = await pair(clock, network);
     b.offline.add(bob);
@@ -77,9 +121,10 @@ describe('the end of an envelope', () => {
     assert.deepEqual(eventsOf(network, END), []);
   });
 
-  for (const [when, method, told] of [
-    ['before it could tell', 'put', 0],
-    ['after it told and before it forgot', 'remove', 1],
+  for (const [when, method, told, reason] of [
+    // Its successor does not know whom it handed the envelope.
+    ['before it could tell', 'put', 0, 'unconfirmed'],
+    ['after it told and before it forgot', 'remove', 1, 'undeliverable'],
   ] as const)
     it(`is heard once when the other bridge dies ${when}`, async () => {
       const first = mortal();
@@ -98,7 +143,7 @@ describe('the end of an envelope', () => {
       const again = fernOn(first.survivors);
       await again.junction.start();
       await clock.advance(10_000);
-      assert.deepEqual(a.ends(envelope.id), ['undeliverable']);
+      assert.deepEqual(a.ends(envelope.id), [reason]);
       assert.deepEqual(await first.survivors.inbox.expired(clock.now(), 9), []);
       assert.deepEqual(await first.survivors.outbox.all(), []);
     });

@@ -54,9 +54,10 @@ export class Inbox {
   }
 
   async #take(envelope: Envelope): Promise<void> {
-    const { apps, context } = this.#options;
+    const { apps, context, mailbox } = this.#options;
     // Nobody would hear it ring; it waits for the next app.
     if (apps.size === 0) return;
+    mailbox.handed(envelope);
     let verdict: 'done' | 'keep' = 'done';
     try {
       verdict = await this.#open(envelope, () => this.#taken(envelope));
@@ -98,7 +99,7 @@ export class Inbox {
     }
   }
 
-  /** Counts from the server in that envelope's `to`, and from our own, which says `unconfirmed` (section 15). */
+  /** Counts from the server in that envelope's `to`, and from our own, which may have heard no ack of it (section 15). */
   async #onUndeliverable({ envelope: id, from, reason }: Extract<Envelope, { type: 'app.volly.undeliverable' }>): Promise<void> {
     const { context, calls, queries } = this.#options;
     const offered = calls.offered(id);
