@@ -1,7 +1,8 @@
 /** Calls between and inside real communities, with real peer connections: what two people can do to each other, end to end. */
 import assert from 'node:assert/strict';
 import type { ErrorCode } from '../../src/errors.ts';
-import { enrol, type Person, peerConnection, secondDevice, startAgain, within } from '../support/people.ts';
+import { LIMITS } from '../../src/limits.ts';
+import { asLike, enrol, type Person, peerConnection, secondDevice, startAgain, within } from '../support/people.ts';
 import { waitingFor } from './bridge-rows.ts';
 import { acceptAndConnect, callWithChannel, converse, hangUp, rings } from './conversation.ts';
 import { anyFailed, deny, type Pair, startPair, until } from './pair.ts';
@@ -184,7 +185,8 @@ describe('A call between two communities', () => {
     const rang: unknown[] = [];
     alice.client.on('incoming', (incoming) => rang.push(incoming));
     // The denied side learns nothing, not even that there is such a member: its query stays without an answer.
-    await assert.rejects(callWithChannel(bob, alice.client.member), coded('timed_out'));
+    const unanswered = bob.client.call(alice.client.member, { pc: asLike(peerConnection()) });
+    await assert.rejects(within('bob gives up', unanswered, LIMITS.keysWaitMs + 5_000), coded('unconfirmed'));
     await deny(pair.orchid, []);
     await until('alice is online again', () => alice.client.connection.kind === 'online');
     const conversation = await converse(bob, alice);
