@@ -6,6 +6,7 @@ import type { OutboxRow } from '../storage/types.ts';
 import type { Inbox } from './inbox.ts';
 import type { Lives } from './lives.ts';
 import type { Outbox } from './outbox.ts';
+import type { Policy } from './policy.ts';
 import type { Counters } from './ports.ts';
 
 export type End = EnvelopeOf<'app.volly.undeliverable'>;
@@ -14,6 +15,7 @@ export type Ended = Pick<OutboxRow, 'id' | 'type' | 'from' | 'to'>;
 
 export interface EndsOptions {
   readonly own: ServerName;
+  readonly policy: Policy;
   readonly inbox: Inbox;
   readonly outbox: Pick<Outbox, 'enqueue'>;
   readonly lives: Lives;
@@ -29,16 +31,18 @@ export class Ends {
 
   /**
    * Tells the sender how its envelope ended; resolves when the word is on disk, so that the envelope may be forgotten. Told twice is heard
-   * once. Nobody is told of types that are not acknowledged, nor of what no device sent: bundles, and ends. Throws `overloaded`, `database`.
+   * once. Nobody is told of types that are not acknowledged, nor of what no device sent: bundles, and ends; nor is a community that the
+   * operator denies by now. Throws `overloaded`, `database`.
    */
   async tell(ended: Ended, reason: ErrorCode): Promise<void> {
-    const { own, outbox, lives, counters } = this.#options;
+    const { own, policy, outbox, lives, counters } = this.#options;
     const { acked, from } = ENVELOPES[ended.type];
     if (acked && from === 'device') {
       const end = this.#make(ended, reason);
       const deadline = lives.deadline(end);
-      if (serverOfAddress(end.to) !== own) await outbox.enqueue(end, deadline);
-      else await this.hear(end, serverOfAddress(ended.to as Address), deadline);
+      const server = serverOfAddress(end.to);
+      if (server === own) await this.hear(end, serverOfAddress(ended.to as Address), deadline);
+      else if (policy(server)) await outbox.enqueue(end, deadline);
     }
     counters.count('ended', { type: ended.type, reason });
   }

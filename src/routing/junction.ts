@@ -55,7 +55,8 @@ export function createJunction(options: JunctionOptions): Junction {
   const { own, stores, doorway, clock, random, counters = NO_COUNTERS, log = NO_LOG } = options;
   const lives = new Lives(clock);
   const carrier = new OrderedCarriers(options.carriers, clock);
-  const common = { own, lives, clock, random, counters, log };
+  const policy = createPolicy(options.policy ?? {});
+  const common = { own, policy, lives, clock, random, counters, log };
   const inbox = new Inbox(stores.inbox, doorway, lives);
   const outbox: Outbox = new Outbox({
     ...common,
@@ -74,8 +75,7 @@ export function createJunction(options: JunctionOptions): Junction {
   const acks = new Acks({ ...common, outbox });
   const keys = new Keys(options.shelf, lives, clock, random);
   const arrivals = new Arrivals({ ...common, members: stores.members, inbox, outbox, ends, keys, hellos, doorway });
-  const policy = createPolicy(options.policy ?? {});
-  const router = new Router({ ...common, inbox, policy, arrivals, outbox, acks, peers });
+  const router = new Router({ ...common, inbox, arrivals, outbox, acks, peers });
   const states = (): readonly PeerState[] => peers.states(outbox.states);
   const greeter = new Greeter({
     ...common,

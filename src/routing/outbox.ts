@@ -11,6 +11,7 @@ import type { Lives } from './lives.ts';
 import { Load } from './load.ts';
 import { PeerQueue } from './peer-queue.ts';
 import type { Waiting } from './peers.ts';
+import type { Policy } from './policy.ts';
 import type { Carrier, Counters } from './ports.ts';
 
 /** How finely repeats and ends are timed. One pass over all that waits costs microseconds. */
@@ -22,6 +23,7 @@ const STOP_MS = 3_000;
 
 export interface OutboxOptions {
   readonly store: OutboxStore;
+  readonly policy: Policy;
   readonly carrier: Pick<Carrier, 'send' | 'wake'>;
   readonly lives: Lives;
   readonly clock: Clock;
@@ -60,11 +62,15 @@ export class Outbox {
     return [...this.#peers.values()].map((queue) => queue.state);
   }
 
-  /** Goes on with what an earlier run left. */
+  /** Goes on with what an earlier run left, but for what it left for communities that the operator denies by now. Throws `database`. */
   async start(): Promise<void> {
+    const { store, policy, lives, ended } = this.#options;
+    const now = lives.now();
     // An earlier run may have sent any of these.
-    for (const row of await this.#options.store.all())
-      this.#add({ ...entryOf(row, this.#options.lives.now()), acked: true, left: true });
+    const entries = (await store.all()).map((row) => ({ ...entryOf(row, now), acked: true, left: true }));
+    const denied = entries.filter(({ peer }) => !policy(peer));
+    await Promise.all(denied.map((entry) => this.#end(entry.peer, entry.id, () => ended(entry, 'denied_by_policy'))));
+    for (const entry of entries) if (policy(entry.peer)) this.#add(entry);
   }
 
   /** Resolves once the envelope is on disk: a definite end is promised from here on. Throws `overloaded`, `database`. */

@@ -1,13 +1,14 @@
 /** A definite end survives crashes and a lossy way, and is heard once. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { VollyError } from '../../src/errors.ts';
 import { newEnvelopeId, parseDeviceAddress } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { encodeEnvelope, endId } from '../../src/protocol/envelope.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { ManualClock, seededRandom } from '../support/clock.ts';
 import { SimulatedNetwork } from '../support/simulated-carrier.ts';
-import { alice, Bridge, bob, eventsOf, fern, message, mortal, moss, orchid, pair } from './bridge.ts';
+import { alice, Bridge, bob, eventsOf, fern, message, mortal, moss, offer, orchid, pair } from './bridge.ts';
 
 const END = 'app.volly.undeliverable';
 const random = seededRandom(21);
@@ -92,6 +93,33 @@ describe('the end of an envelope', () => {
     b.receive(orchid, [encodeEnvelope(envelope)]);
     await clock.advance(30_000);
     assert.deepEqual(a.ends(envelope.id), ['undeliverable']);
+  });
+
+  it('is `denied_by_policy` of what waited for a community that the operator denied since, which is sent nothing any more', async () => {
+    const { a, b } = await pair(clock, network);
+    // Both queues hold something at the restart: an offer for Fern, and a message of Fern whose end Fern would have to be told.
+    a.offline.add(alice);
+    await b.send(message(clock, { from: bob, to: alice }));
+    await clock.advance(1_000);
+    network.refusal = new VollyError('homeserver_unreachable');
+    const [denied, other] = [offer(clock), offer(clock, alice, parseDeviceAddress('dora@moss.example/PHONE'))];
+    for (const envelope of [denied, other]) await a.send(envelope);
+    const stopping = a.junction.stop();
+    await clock.advance(4_000);
+    await stopping;
+    network.refusal = undefined;
+    network.sent.length = 0;
+    const policy = { deny: [fern] };
+    const again = new Bridge({ server: orchid, clock, networks: [network], stores: a.stores, policy });
+    await again.junction.start();
+    assert.deepEqual([again.ends(denied.id), again.ends(other.id)], [['denied_by_policy'], []]);
+    assert.deepEqual(
+      (await a.stores.outbox.all()).map(({ id }) => id),
+      [other.id],
+    );
+    await clock.advance(90_000);
+    assert.ok(network.sent.some(({ peer }) => peer === moss));
+    assert.ok(network.sent.every(({ from, peer }) => from !== orchid || peer !== fern));
   });
 
   it('is heard whenever it comes in its own life: the sender’s bridge remembers for as long whose envelope it was', async () => {
