@@ -104,6 +104,24 @@ describe('apps come and go', () => {
     assert.equal(bob.rings, 0);
   });
 
+  it('an offer that was handed to a socket gone silent ends as unconfirmed by the other bridge, and does not ring later', async () => {
+    bob.vanish();
+    const calling = await call();
+    await house.until('delivered', () => calling.progress === 'delivered');
+    await house.clock.advance(1_000);
+    bob.kill();
+    await house.clock.advance(LIMITS.offerLifeMs);
+    assert.deepEqual(calling.end, { reason: 'unconfirmed', by: 'itself' });
+    const words = alice.community.arrived.filter(({ type }) => type === 'app.volly.undeliverable');
+    assert.equal(words.length, 1);
+    await house.clock.advance(1_000);
+    // Had it arrived, this would have ended its ring.
+    assert.ok(bob.community.arrived.some(({ type }) => type === 'app.volly.call.hangup'));
+    await bob.start();
+    await house.clock.advance(5_000);
+    assert.equal(bob.rings, 0);
+  });
+
   it('a phone that rings for a caller who heard neither of it nor of the offer stops with the caller', async () => {
     for (const type of ['ack', 'call.ringing'] as const) alice.community.held.add(`app.volly.${type}`);
     bob.kill();

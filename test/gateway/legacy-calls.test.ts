@@ -329,6 +329,18 @@ describe('legacy calls', () => {
     assert.deepEqual(waits(), []);
   });
 
+  it('says what it opens, and of what waits for an app that it does not', async () => {
+    olga.close('gone');
+    await world.settle();
+    const before = world.handed.length;
+    await bob.call(OLGA, { pc: new FakePeerConnection(), allowLegacy: true });
+    await world.advance(1_000);
+    const [waits] = world.bridge.waiting(parseDeviceAddress(`${OLGA}/LEGACY`));
+    assert.deepEqual([waits?.type, world.handed.length - before], ['app.volly.call.offer', 0]);
+    await world.app(credential);
+    assert.equal(world.handed[before], waits?.id);
+  });
+
   it('lets two legacy members call each other', async () => {
     const { app: otto } = await world.member(OTTO);
     olga.say({ type: 'offer', to: OTTO, sdp: await gathered(pc) });

@@ -12,7 +12,14 @@ import { LegacyKeys } from '../../src/gateway/legacy/keys.ts';
 import { Lines } from '../../src/gateway/legacy/lines.ts';
 import type { LegacyOptions } from '../../src/gateway/legacy/options.ts';
 import type { TextSocket } from '../../src/gateway/legacy/socket.ts';
-import { type DeviceAddress, localpartOf, parseDeviceAddress, parseMemberId, parseServerName } from '../../src/ids.ts';
+import {
+  type DeviceAddress,
+  type EnvelopeId,
+  localpartOf,
+  parseDeviceAddress,
+  parseMemberId,
+  parseServerName,
+} from '../../src/ids.ts';
 import { type Envelope, serverOfAddress } from '../../src/protocol/envelope.ts';
 import type { Community } from '../../src/protocol/handshake-server.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
@@ -92,6 +99,8 @@ export class LegacyWorld extends World {
   readonly random: RandomBytes = seededRandom(4242);
   readonly stores = memoryStores();
   readonly counts = new Map<string, number>();
+  /** What a line began to open, as it says to the mailbox. */
+  readonly handed: EnvelopeId[] = [];
   readonly warnings: string[] = [];
   readonly community: Community & { readonly seed: Uint8Array };
   directory = new Directory();
@@ -122,7 +131,7 @@ export class LegacyWorld extends World {
       route: { route: async (envelope) => bridge.route(envelope) },
       mailbox: {
         waiting: async (device) => bridge.waiting(device),
-        handed: () => {},
+        handed: ({ id }) => void this.handed.push(id),
         taken: async (device, envelope) => bridge.taken(device, envelope as Envelope),
       },
       enter: async () => ({ greeted() {}, left() {} }),
