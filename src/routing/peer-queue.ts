@@ -65,8 +65,8 @@ export class PeerQueue {
       bytes += entry.encoded.length;
       since = Math.min(since, entry.since);
     }
-    const state = this.#waking.state(this.#silence.ms(since));
-    return { server: this.peer, state, waiting, bytes, oldestMs: lives.now() - since };
+    const oldestMs = lives.now() - since;
+    return { server: this.peer, state: this.#waking.state(oldestMs), waiting, bytes, oldestMs };
   }
 
   add(entry: Entry): void {
@@ -128,7 +128,7 @@ export class PeerQueue {
     this.#again();
   }
 
-  /** A moment has passed: queues what is due, wakes the peer when it is silent for long, returns what is past its end. */
+  /** A moment has passed: queues what is due, wakes the peer when something waits long, returns what is past its end. */
   tick(): readonly Entry[] {
     const now = this.#options.lives.now();
     const ended: Entry[] = [];
@@ -137,7 +137,8 @@ export class PeerQueue {
       this.#ready.delete(entry);
       if (now >= entry.deadline + (entry.acked ? LIMITS.confirmMs : 0)) ended.push(entry);
     }
-    this.#waking.waiting(this.#silence.ms(this.#waitingSince(now)));
+    // Also while the peer says hello: the way there may sleep though the way back does not.
+    this.#waking.waiting(now - this.#waitingSince(now));
     this.#queueDue();
     return ended;
   }

@@ -41,14 +41,14 @@ export class Waking {
     this.#nextAt = Math.min(this.#nextAt, this.#lives.now() + ANSWERED_MS);
   }
 
-  /** Of a peer that has been silent for this long, while something waited. */
+  /** Of a peer that something has waited for this long. */
   state(ms: number): PathState {
     if (ms < AFTER_MS) return 'ok';
     if (this.#answered === undefined) return 'waiting';
     return this.#answered ? 'silent' : 'unreachable';
   }
 
-  /** It has been silent for this long, while something waited. */
+  /** Something has waited for this long. */
   waiting(ms: number): void {
     if (ms < AFTER_MS || this.#underWay || this.#lives.now() < this.#nextAt) return;
     this.#underWay = true;
