@@ -66,7 +66,7 @@ export const CHANGES: readonly Change[] = [
     '      await this.#options.store.remove([id]); await tell();',
     'removed from the outbox before told',
   ),
-  inRouting('outbox', 'of await this.#options.store.all())', 'of [])', 'the outbox is not resumed at the start'),
+  inRouting('outbox', '(await store.all())', '(await store.all()).slice(0, 0)', 'the outbox is not resumed at the start'),
   inRouting('outbox', 'acked: true, left: true', 'acked: true, left: false', 'after a start, what was sent counts as never sent'),
   inRouting('outbox', "if (result !== 'accepted') this.#load.remove(row);", '', 'what the disk refused takes up memory for ever'),
   inRouting(
