@@ -34,21 +34,28 @@ class Run {
     const left = all.filter(({ longOnly }) => form === 'short' && longOnly !== undefined);
     for (const { id, title, longOnly } of left) console.log(`${id} is not in the short form: ${title} (${longOnly})`);
     const wanted = all.filter((scenario) => !left.includes(scenario));
-    // What mostly waits, in a world of its own, takes no processor from the others.
-    const beside = wanted.filter(({ waits, world }) => waits && world !== undefined);
-    const lanes = [wanted.filter((scenario) => !beside.includes(scenario)), beside];
-    const rows = (await Promise.all(lanes.map((lane) => this.#inTurn(lane)))).flat();
+    const rows: Row[] = [];
+    const play = async (next: () => Scenario | undefined): Promise<void> => {
+      for (let scenario = next(); scenario; scenario = next()) rows.push(await this.#row(scenario));
+    };
+    // Those that are timed in milliseconds have the machine to themselves.
+    const alone = wanted.filter((scenario) => scenario.alone);
+    await play(() => alone.shift());
+    const beside = wanted.filter(({ alone, waits, world }) => !alone && waits && world !== undefined);
+    const others = wanted.filter((scenario) => !scenario.alone && !beside.includes(scenario));
+    // The second takes what has a world of its own: always what mostly waits, and in the short form all that is left.
+    const ownWorld = () =>
+      others.splice(
+        others.findLastIndex(({ world }) => world !== undefined),
+        1,
+      )[0];
+    const second = () => beside.shift() ?? (form === 'short' && others.some(({ world }) => world) ? ownWorld() : undefined);
+    await Promise.all([play(() => others.shift() ?? beside.shift()), play(second)]);
     return rows.toSorted((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id));
   }
 
   async stop(): Promise<void> {
     await Promise.allSettled([...this.#worlds].map((world) => world.stop()));
-  }
-
-  async #inTurn(scenarios: readonly Scenario[]): Promise<Row[]> {
-    const rows: Row[] = [];
-    for (const scenario of scenarios) rows.push(await this.#row(scenario));
-    return rows;
   }
 
   async #row(scenario: Scenario): Promise<Row> {

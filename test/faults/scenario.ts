@@ -35,6 +35,8 @@ export interface Scenario {
   readonly doors?: (world: World) => Promise<Readonly<Record<Side, Way>>>;
   /** ms; holds what the checker finds as the worst recovery. */
   readonly recoveryAtMost?: number;
+  /** Has a bound in milliseconds that other scenarios beside it would break. */
+  readonly alone?: boolean;
   /** Mostly waits: may run beside others where it has a world of its own. */
   readonly waits?: boolean;
   /** Not in the short form, and why; the run says so. */

@@ -35,6 +35,8 @@ export interface WorldOptions {
   readonly gateway?: { readonly a?: Readonly<Record<string, unknown>>; readonly b?: Readonly<Record<string, unknown>> };
   /** Another build's `src/bin.js` for bridge b. */
   readonly programOfB?: string;
+  /** Of both bridges' node. */
+  readonly nodeArgs?: readonly string[];
 }
 
 export class World {
@@ -65,7 +67,7 @@ export class World {
     const authority = createAuthority();
     const taps: { a?: SyncTap; b?: SyncTap } = {};
     const start = (side: SideName) => {
-      const { ways, gateway, programOfB } = options;
+      const { ways, gateway, programOfB, nodeArgs = [] } = options;
       const homeserver = async (target: number) => {
         const tap = await startSyncTap(target);
         taps[side] = tap;
@@ -77,6 +79,7 @@ export class World {
         authority,
         ways: { homeserver, ...ways?.[side] },
         gateway: gateway?.[side] ?? {},
+        nodeArgs,
         ...(side === 'b' && programOfB !== undefined ? { program: programOfB } : {}),
       });
     };

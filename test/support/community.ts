@@ -49,6 +49,8 @@ export interface CommunityOptions {
   readonly ways?: Ways;
   /** Another build's `src/bin.js`. */
   readonly program?: string;
+  /** Of the bridge's node. */
+  readonly nodeArgs?: readonly string[];
   readonly progress?: Progress;
   /** Laid over the gateway's section of the configuration. */
   readonly gateway?: Readonly<Record<string, unknown>>;
@@ -68,6 +70,7 @@ export class Community {
   readonly #ports: { appservice: number; gateway: number };
   readonly #ways: readonly Way[];
   readonly #program: string;
+  readonly #nodeArgs: readonly string[];
   #bridge: ChildProcess | undefined;
 
   constructor(
@@ -87,6 +90,7 @@ export class Community {
     this.taps = ways.filter((way): way is Tap => 'exchanges' in way);
     this.#ways = ways;
     this.#program = options.program ?? OWN_PROGRAM;
+    this.#nodeArgs = options.nodeArgs ?? [];
     this.#ports = ports;
   }
 
@@ -128,7 +132,7 @@ export class Community {
   /** Resolves when the bridge says that it is ready: homeserver and database both. */
   async startBridge(): Promise<void> {
     const log = createWriteStream(this.logPath, { flags: 'a' });
-    const child = spawn(process.execPath, [this.#program, 'start', '--config', this.configPath], {
+    const child = spawn(process.execPath, [...this.#nodeArgs, this.#program, 'start', '--config', this.configPath], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stdout.pipe(log, { end: false });

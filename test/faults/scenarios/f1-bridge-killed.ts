@@ -15,6 +15,7 @@ const CONNECTED_MS = 10_000;
 export const scenario: Scenario = {
   id: 'F1',
   title: 'SIGKILL bridge b again and again under load',
+  alone: true,
   async run(scene, { form, badBuild, random, progress }) {
     const kills = badBuild ? 6 : form === 'short' ? 20 : 40;
     await scene.load();
