@@ -149,7 +149,7 @@ export const LIMITS = {
    * How long past their end the addresses of acknowledged envelopes are kept: an `undeliverable` is on its way for `endLifeMs`, and is
    * begun up to a minute after that end by the other bridge's clock.
    */
-  ackedMemoryMs: 360_000,
+  ackedMemoryMs: 1_260_000,
   /** Presence updates queued for one peer: some seconds of a large community. */
   presenceQueuePerPeer: 2_000,
   /** Subscribes and grants of one device: their ids are remembered for a week. A large address book at once, then one each 10 s. */
@@ -174,8 +174,8 @@ export const LIMITS = {
   keyQueriesPerDevicePerSecond: 5,
   /** An app that starts and looks its whole address book up. */
   keyQueriesPerDeviceBurst: 100,
-  /** How long `undeliverable` and its kind wait for the app of the sender. */
-  endLifeMs: 300_000,
+  /** How long `undeliverable` waits for the sender's bridge and app: longer than a cut of a quarter of an hour. */
+  endLifeMs: 1_200_000,
   /** An id is remembered so long past its envelope's end, and at least this long. */
   seenMarginMs: 60_000,
   /** Ids of presence updates told apart, in memory. Losing one early costs nothing: the app compares numbers too. */

@@ -20,7 +20,7 @@ import { Sweeper } from './sweeper.ts';
 
 export interface JunctionOptions {
   readonly own: ServerName;
-  readonly stores: Pick<Stores, 'inbox' | 'outbox' | 'members' | 'peers'>;
+  readonly stores: Pick<Stores, 'inbox' | 'outbox' | 'members' | 'peers' | 'facts'>;
   /** In the order they are tried. */
   readonly carriers: readonly Carrier[];
   readonly doorway: Doorway;
@@ -48,6 +48,8 @@ export interface Junction extends Route {
   stop(): Promise<void>;
 }
 
+/** The fact that says how far the clock of the rows has come. */
+const ROW_TIME = 'row_time';
 const NO_COUNTERS: Counters = { count() {} };
 const NO_LOG: Log = { info() {}, warn() {} };
 
@@ -85,7 +87,8 @@ export function createJunction(options: JunctionOptions): Junction {
         .filter(policy),
     greet: (peer) => hellos.greet(peer),
   });
-  const sweeper = new Sweeper({ ...common, store: stores.inbox, inbox, outbox: stores.outbox, ends });
+  const keepTime = () => stores.facts.set(ROW_TIME, String(lives.now()));
+  const sweeper = new Sweeper({ ...common, keepTime, store: stores.inbox, inbox, outbox: stores.outbox, ends });
 
   return {
     mailbox: inbox,
@@ -102,6 +105,7 @@ export function createJunction(options: JunctionOptions): Junction {
     },
     route: (envelope, origin) => router.route(envelope, origin),
     async start() {
+      lives.goOnFrom(Number((await stores.facts.get(ROW_TIME)) ?? 0));
       await peers.start();
       await outbox.start();
       greeter.begin();
@@ -111,6 +115,7 @@ export function createJunction(options: JunctionOptions): Junction {
       greeter.stop();
       await router.close();
       await sweeper.stop();
+      await keepTime().catch(() => {}); // a minute ago it was kept too
       acks.flush();
       await outbox.stop();
       await peers.stop();

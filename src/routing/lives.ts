@@ -25,11 +25,19 @@ export const lifeOf = (type: EnvelopeType): number => LIVES[type] ?? LIMITS.mess
 
 export class Lives {
   readonly #clock: Clock;
-  readonly #offset: number;
+  #offset: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#offset = clock.now() - clock.monotonic();
+  }
+
+  /**
+   * Where an earlier run's `now()` had come to: this one goes on from there if the wall clock was set back meanwhile, or rows would live as
+   * much longer. Before anything else is asked of it.
+   */
+  goOnFrom(earlier: number): void {
+    this.#offset += Math.max(0, earlier - this.now());
   }
 
   /** Unix time as it was at start, gone on without jumps. The end of every row in the stores is on this clock. */

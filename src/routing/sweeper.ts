@@ -18,6 +18,8 @@ export interface SweeperOptions {
   readonly outbox: Pick<OutboxStore, 'forget'>;
   readonly ends: Ends;
   readonly lives: Lives;
+  /** Each minute: the next run must not fall behind this one. */
+  readonly keepTime: () => Promise<void>;
   readonly clock: Clock;
   readonly counters: Counters;
 }
@@ -55,6 +57,7 @@ export class Sweeper {
       while ((await store.forget(lives.now(), IDS)) === IDS && !this.#stopped);
       if (++this.#sweeps % FORGET_EVERY_SWEEPS !== 0) return;
       inbox.tidy();
+      await this.#options.keepTime();
       await outbox.forget(lives.now());
     } catch {
       counters.count('sweep_failed');

@@ -15,7 +15,7 @@ const SENTENCES: readonly (readonly [name: keyof typeof LIMITS, value: number, s
   ['sdpBytes', 65_536, 'inflates through a buffer of 65,537 bytes'],
   ['envelopeBytes', 60_000, 'a JSON object in UTF-8, at most 60,000 bytes'],
   ['acksPerEnvelope', 512, '`acks` (1 to 512 ids)'],
-  ['endLifeMs', 5 * MIN, '300,000 ms for `undeliverable`'],
+  ['endLifeMs', 20 * MIN, '1,200,000 ms for `undeliverable`'],
   ['futureMs', 30 * S, '+ 30 s (`clock_skew`)'],
   ['prekeyLifeMs', 14 * DAY, '`not_after` 14 days'],
   ['prekeyRotateMs', DAY, 'a new one each 24 h while online'],

@@ -182,9 +182,9 @@ export function mortal(survivors: Stores = memoryStores()): {
         };
       },
     });
-  const { inbox, outbox } = survivors;
+  const { inbox, outbox, facts } = survivors;
   return {
-    stores: { ...survivors, inbox: guard(inbox), outbox: guard(outbox) },
+    stores: { ...survivors, inbox: guard(inbox), outbox: guard(outbox), facts: guard(facts) },
     survivors,
     kill: () => {
       dead = true;

@@ -3,7 +3,7 @@ import { VollyError } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { ManualClock } from '../support/clock.ts';
 import { SimulatedNetwork } from '../support/simulated-carrier.ts';
-import { alice, Bridge, bob, eventsOf, fern, message, offer, orchid } from './bridge.ts';
+import { alice, Bridge, bob, eventsOf, fern, message, mortal, offer, orchid } from './bridge.ts';
 
 const CANDIDATES = 'app.volly.call.candidates';
 
@@ -99,6 +99,30 @@ describe('outbox', () => {
     assert.equal(b.got(old.id), 0);
     assert.deepEqual(again.ends(old.id), ['unconfirmed']);
     assert.deepEqual(await again.stores.outbox.all(), []);
+  });
+
+  it('lives no longer where the clock is set back between two runs', async () => {
+    for (const crash of [false, true]) {
+      network.cut = true;
+      const envelope = message(clock);
+      const { stores, survivors, kill } = mortal();
+      const run = new Bridge({ server: orchid, clock, networks: [network], devices: [alice], stores });
+      await run.junction.start();
+      await clock.advance(61_000);
+      await run.send({ ...envelope, expires: clock.now() + 25_000 });
+      if (crash) kill();
+      else {
+        const stopping = run.junction.stop();
+        await clock.advance(3_000);
+        await stopping;
+      }
+      clock.jump(-3_600_000);
+      const again = new Bridge({ server: orchid, clock, networks: [network], stores: survivors });
+      await again.junction.start();
+      // The time is kept each minute: a second ago.
+      await clock.advance(32_000);
+      assert.deepEqual(again.ends(envelope.id), ['unconfirmed'], crash ? 'killed' : 'stopped');
+    }
   });
 
   it('is overloaded, in words, before memory is', async () => {
