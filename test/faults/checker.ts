@@ -11,7 +11,7 @@
  * - **doubled**: one id handed over a second time on one connection; or a number that came out of the SDK twice.
  *   A second time on a later connection is the protocol's own (section 14.5) and shows here only where the SDK lets it through.
  * - **out of order**: a call's numbers at the SDK's output that do not rise by one.
- * - **ghost rings**: a ring later than the offer's end, a second one of one call, one after the SDK had settled that call's hang-up, or
+ * - **ghost rings**: a ring later than the offer's end (+ 1 s from the SDK's look at the clock to the app's line), a second one of one call, one after the SDK had settled that call's hang-up, or
  *   while the hang-up lay in the same backlog: handed over on the ring's connection before `caught-up`, or let go by the homeserver
  *   before that connection was made.
  * - **false ends**: told anything but `unconfirmed`, and delivered, though the bridge could know: the app stayed connected for 2 s after it had
@@ -22,7 +22,7 @@
  * - **recovery**: from `healed` to the first envelope that the app it is for got, the slower direction, the worst fault.
  */
 
-import { checkEnvelopes, faultsOf } from './envelopes.ts';
+import { checkEnvelopes, faultsOf, GRACE_MS } from './envelopes.ts';
 import type { AppLine, Line, Of } from './log.ts';
 import type { Counts } from './rows.ts';
 
@@ -110,7 +110,7 @@ function ghosts(lines: readonly Line[], of: <K extends Line['k']>(k: K) => Of<K>
   let count = 0;
   for (const { app, call, conn, until, t } of of('rings')) {
     const why = [
-      ...(t > until ? ['past the life of its offer'] : []),
+      ...(t > until + GRACE_MS ? ['past the life of its offer'] : []),
       ...(rung.has(`${app} ${call}`) ? ['for the second time'] : []),
       ...(hangups.get(`${app} ${call}`) ?? []).flatMap((hangup) => {
         const inBacklog = hangup.conn === conn && hangup.t <= (caughtUp.get(`${app} ${conn}`) ?? Number.POSITIVE_INFINITY);

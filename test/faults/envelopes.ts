@@ -3,7 +3,7 @@
 import { Away, type Window } from './away.ts';
 import type { Line, Of } from './log.ts';
 
-const GRACE_MS = 1_000;
+export const GRACE_MS = 1_000;
 const TOLD_MS = 10_000;
 const HEALING_MS = 10_000;
 const NO_TIME_MS = 2_000;
