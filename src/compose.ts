@@ -93,6 +93,7 @@ export async function startBridge(config: Config, version: string): Promise<Runn
       doorway: directory,
       shelf: memberShelf(stores.members, clock, legacyKeys),
       policy: policyOf(config),
+      arrived: () => receiver.arrived(),
       clock,
       random,
       counters,

@@ -65,6 +65,11 @@ export class InboundQueue {
     return this.#unsettled.size;
   }
 
+  /** Resolves once each entry so far has been routed, but for what met a full queue. */
+  async passed(): Promise<void> {
+    await this.#passes;
+  }
+
   async idle(): Promise<void> {
     await Promise.all(this.#unsettled);
   }

@@ -92,6 +92,11 @@ export class SyncReceiver implements Receiver {
     return { ready: this.#ready, lagMs: this.#echo.lagMs, lastSyncAt: this.#lastSyncAt, journaled: this.#queue.size };
   }
 
+  /** Resolves once what was journaled by now is in the inboxes; with a database that fails, after the failure. */
+  arrived(): Promise<void> {
+    return this.#queue.passed();
+  }
+
   /** Resolves before the homeserver has answered, which may take long; see `state`. Throws `database`. */
   async start(): Promise<void> {
     const pending = await this.#options.journal.pending(RECEIVER);

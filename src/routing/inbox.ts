@@ -1,11 +1,25 @@
 /** Envelopes for own devices: remembered, kept until the app takes them, ended when nobody does. */
+import type { Clock } from '../clock.ts';
 import { VollyError } from '../errors.ts';
 import type { DeviceAddress, EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { type Address, decodeEnvelope, type Envelope, encodeEnvelope, serverOfAddress } from '../protocol/envelope.ts';
 import type { InboxRow, InboxStore } from '../storage/types.ts';
+import { atMost } from './at-most.ts';
 import type { Lives } from './lives.ts';
 import type { Doorway, Mailbox } from './ports.ts';
+
+/** With a database that fails nothing is routed, and what waits can be read all the same. */
+const ARRIVED_MS = 2_000;
+
+export interface InboxOptions {
+  readonly store: InboxStore;
+  readonly doorway: Doorway;
+  readonly lives: Lives;
+  readonly clock: Clock;
+  /** Resolves once what has been journaled by now was routed. */
+  readonly arrived: () => Promise<void>;
+}
 
 const keyOf = (origin: ServerName, id: EnvelopeId): string => `${origin} ${id}`;
 
@@ -13,13 +27,17 @@ export class Inbox implements Mailbox {
   readonly #store: InboxStore;
   readonly #doorway: Doorway;
   readonly #lives: Lives;
+  readonly #clock: Clock;
+  readonly #arrived: () => Promise<void>;
   /** What this run accepted and handed to nobody: (origin, id) → its end. What an earlier run left it may have handed over. */
   readonly #untouched = new Map<string, number>();
 
-  constructor(store: InboxStore, doorway: Doorway, lives: Lives) {
+  constructor({ store, doorway, lives, clock, arrived }: InboxOptions) {
     this.#store = store;
     this.#doorway = doorway;
     this.#lives = lives;
+    this.#clock = clock;
+    this.#arrived = arrived;
   }
 
   /** Keeps and offers an envelope; resolves when it is on disk. A repeated one changes nothing. Throws `overloaded`, `database`. */
@@ -52,6 +70,8 @@ export class Inbox implements Mailbox {
   }
 
   async waiting(device: DeviceAddress): Promise<readonly Envelope[]> {
+    // Or an app would ring for an offer whose hangup is here and on its way to it.
+    await atMost(this.#clock, ARRIVED_MS, this.#arrived());
     const now = this.#lives.now();
     // What is past its end waits only for its sender to be told.
     const rows = (await this.#store.waiting(device)).filter((row) => row.expires > now);

@@ -26,6 +26,8 @@ export interface JunctionOptions {
   readonly doorway: Doorway;
   readonly shelf: Shelf;
   readonly policy?: PolicyOptions;
+  /** Resolves once what receivers have journaled by now was routed: what waits for a device is read after that. */
+  readonly arrived?: () => Promise<void>;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly counters?: Counters;
@@ -50,16 +52,17 @@ export interface Junction extends Route {
 
 /** The fact that says how far the clock of the rows has come. */
 const ROW_TIME = 'row_time';
+const NO_WAIT = async (): Promise<void> => {};
 const NO_COUNTERS: Counters = { count() {} };
 const NO_LOG: Log = { info() {}, warn() {} };
 
 export function createJunction(options: JunctionOptions): Junction {
-  const { own, stores, doorway, clock, random, counters = NO_COUNTERS, log = NO_LOG } = options;
+  const { own, stores, doorway, clock, random, arrived = NO_WAIT, counters = NO_COUNTERS, log = NO_LOG } = options;
   const lives = new Lives(clock);
   const carrier = new OrderedCarriers(options.carriers, clock);
   const policy = createPolicy(options.policy ?? {});
   const common = { own, policy, lives, clock, random, counters, log };
-  const inbox = new Inbox(stores.inbox, doorway, lives);
+  const inbox = new Inbox({ store: stores.inbox, doorway, lives, clock, arrived });
   const outbox: Outbox = new Outbox({
     ...common,
     store: stores.outbox,

@@ -6,6 +6,7 @@ import { LIMITS } from '../limits.ts';
 import type { Envelope, EnvelopeOf } from '../protocol/envelope.ts';
 import type { OutboxRow, OutboxStore } from '../storage/types.ts';
 import { AckTimes } from './ack-time.ts';
+import { atMost } from './at-most.ts';
 import { type Entry, entryOf, rowOf } from './entries.ts';
 import type { Lives } from './lives.ts';
 import { Load } from './load.ts';
@@ -133,12 +134,8 @@ export class Outbox {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTick?.();
-    let cancel = (): void => {};
-    const enough = new Promise<void>((resolve) => {
-      cancel = this.#options.clock.after(STOP_MS, resolve);
-    });
-    await Promise.race([Promise.all([...this.#peers.values()].map((queue) => queue.stop())), enough]);
-    cancel();
+    const stopped = [...this.#peers.values()].map((queue) => queue.stop());
+    await atMost(this.#options.clock, STOP_MS, Promise.all(stopped));
   }
 
   #hasRoom(row: OutboxRow): boolean {

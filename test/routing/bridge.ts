@@ -66,6 +66,7 @@ export interface BridgeOptions {
   readonly devices?: readonly DeviceAddress[];
   readonly stores?: Stores;
   readonly policy?: PolicyOptions;
+  readonly arrived?: () => Promise<void>;
 }
 
 export class Bridge {
@@ -87,7 +88,7 @@ export class Bridge {
   readonly shelf = new Map<string, readonly Uint8Array[]>();
 
   constructor(options: BridgeOptions) {
-    const { server, clock, networks, devices = [], stores = memoryStores(), policy = {} } = options;
+    const { server, clock, networks, devices = [], stores = memoryStores(), policy = {}, arrived } = options;
     this.server = server;
     this.stores = stores;
     const carriers = options.carriers ?? networks.map((network) => network.carrier(server));
@@ -101,6 +102,7 @@ export class Bridge {
       },
       shelf: { bundles: async (localpart) => this.shelf.get(localpart) ?? [] },
       policy,
+      ...(arrived ? { arrived } : {}),
       clock,
       random: seededRandom(server.length),
       counters: { count: (name) => void this.counted.set(name, (this.counted.get(name) ?? 0) + 1) },
