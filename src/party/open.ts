@@ -32,7 +32,9 @@ export async function openInto(opening: Opening, envelope: CallEnvelope): Promis
   const received = await link.open(envelope);
   if (received.kind === 'early') return false;
   for (const message of received.messages) await runner.dispatch({ kind: 'received', from, callId, message });
-  if (gap || link.hasGap) await runner.dispatch({ kind: 'gap', open: link.hasGap });
+  // What was missing has come. What still is, is another gap, with a time of its own.
+  if (gap && received.messages.length > 0) await runner.dispatch({ kind: 'gap', open: false });
+  if (link.hasGap) await runner.dispatch({ kind: 'gap', open: true });
   return true;
 }
 

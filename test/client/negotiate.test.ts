@@ -74,6 +74,22 @@ describe('negotiations in a call', () => {
     assert.equal(call.callerPc.remoteCandidates.length, 1);
   });
 
+  it('gaps that are filled one after the other are none that stays, though there is always one', async () => {
+    const batch = async (after: number | undefined) => {
+      world.bridge.fate = ({ type }) => (type === 'app.volly.call.candidates' ? after : undefined);
+      call.callerPc.findCandidates(1);
+      await world.advance(5_000);
+    };
+    // Of two that follow each other the first takes longer, so that the next pair begins before this one is whole.
+    for (let pairs = 0; pairs < 5; pairs++) {
+      await batch(16_000);
+      await batch(undefined);
+    }
+    assert.deepEqual([call.caller.state, call.callee.state], ['active', 'active']);
+    await world.advance(20_000);
+    assert.equal(call.calleePc.remoteCandidates.length, 10);
+  });
+
   describe('behind a message that never comes', () => {
     const lost = { code: 'signalling_lost' };
     const refused = (at: number) => watchers[at]?.refused.filter((one) => one === 'signalling_lost call.negotiate').length;
