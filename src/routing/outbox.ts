@@ -63,14 +63,14 @@ export class Outbox {
     return [...this.#peers.values()].map((queue) => queue.state);
   }
 
-  /** Goes on with what an earlier run left, but for what it left for communities that the operator denies by now. Throws `database`. */
+  /** Goes on with what an earlier run left; what it left for communities that the operator denies by now ends here. Throws `database`. */
   async start(): Promise<void> {
     const { store, policy, lives, ended } = this.#options;
     const now = lives.now();
     // An earlier run may have sent any of these.
     const entries = (await store.all()).map((row) => ({ ...entryOf(row, now), acked: true, left: true }));
     const denied = entries.filter(({ peer }) => !policy(peer));
-    await Promise.all(denied.map((entry) => this.#end(entry.peer, entry.id, () => ended(entry, 'denied_by_policy'))));
+    await Promise.all(denied.map((entry) => this.#end(entry.peer, entry.id, () => ended(entry, 'unconfirmed'))));
     for (const entry of entries) if (policy(entry.peer)) this.#add(entry);
   }
 

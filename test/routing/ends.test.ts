@@ -95,7 +95,7 @@ describe('the end of an envelope', () => {
     assert.deepEqual(a.ends(envelope.id), ['undeliverable']);
   });
 
-  it('is `denied_by_policy` of what waited for a community that the operator denied since, which is sent nothing any more', async () => {
+  it('is `unconfirmed` of what waited for a community that the operator denied since: it may have left, and nothing is sent there any more', async () => {
     const { a, b } = await pair(clock, network);
     // Both queues hold something at the restart: an offer for Fern, and a message of Fern whose end Fern would have to be told.
     a.offline.add(alice);
@@ -112,7 +112,7 @@ describe('the end of an envelope', () => {
     const policy = { deny: [fern] };
     const again = new Bridge({ server: orchid, clock, networks: [network], stores: a.stores, policy });
     await again.junction.start();
-    assert.deepEqual([again.ends(denied.id), again.ends(other.id)], [['denied_by_policy'], []]);
+    assert.deepEqual([again.ends(denied.id), again.ends(other.id)], [['unconfirmed'], []]);
     assert.deepEqual(
       (await a.stores.outbox.all()).map(({ id }) => id),
       [other.id],
