@@ -49,7 +49,7 @@ export const scenario: Scenario = {
     return {
       notes: [
         `${rounds.length} times, each with all of ${SINCE_COPY_MS[form] / 1_000} s lost`,
-        'half of them with the bridge killed, too',
+        `${rounds.filter(([, bridgeToo]) => bridgeToo).length} of them with the bridge killed, too`,
       ],
     };
   },
