@@ -37,7 +37,7 @@ export class EarlyMessages {
    */
   hold(id: CallId, { envelope, taken }: Early, known: boolean): 'done' | 'keep' {
     const now = this.#context.clock.monotonic();
-    const stays = staysWithBridge(envelope.type, known);
+    const stays = staysWithBridge(envelope.type, known) && !this.#hasAnotherHangup(id, envelope);
     this.#drop(expireHeld(this.#held, now));
     const result = hold(this.#held, id, memberOf(envelope.from), { envelope, taken: stays ? taken : ACKED }, now, known);
     if (result.kind === 'dropped') throw new VollyError('rate_limited', 'early messages');
@@ -63,6 +63,12 @@ export class EarlyMessages {
   end(ids: readonly CallId[]): void {
     this.#ended = markEnded(this.#ended, ids, this.#context.clock.monotonic());
     for (const id of ids) this.#drop(release(this.#held, id));
+  }
+
+  /** One is enough to end its call, and each that stays takes room in the bridge's inbox, where nobody has verified it. */
+  #hasAnotherHangup(id: CallId, envelope: CallEnvelope): boolean {
+    const held = this.#held.get(id)?.messages ?? [];
+    return held.some((early) => early.envelope.type === 'app.volly.call.hangup' && early.envelope.id !== envelope.id);
   }
 
   #drop({ held, messages }: Released<Early>): void {
