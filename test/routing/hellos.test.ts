@@ -21,7 +21,7 @@ describe('hello', () => {
     encodeEnvelope({ id: newEnvelopeId(random), type: 'app.volly.hello', from: fern, to: orchid, expires, time, reply });
   const replies = () => eventsOf(network, 'app.volly.hello').filter((event) => event.from === orchid);
 
-  it('is answered, a reply is not', async () => {
+  it('is answered, a reply is not, and neither is acknowledged', async () => {
     a.receive(fern, [hello(clock.now(), false)]);
     await clock.advance(100);
     a.receive(fern, [hello(clock.now(), true)]);
@@ -30,6 +30,8 @@ describe('hello', () => {
       replies().map((event) => JSON.parse(event.encoded[0]!).reply),
       [true],
     );
+    await clock.advance(1_000);
+    assert.deepEqual(eventsOf(network, 'app.volly.ack'), []);
   });
 
   it('is answered some times only when it comes again and again', async () => {
