@@ -85,6 +85,8 @@ export const LIMITS = {
   negotiateWaitMs: 60_000,
   /** Descriptions waiting behind a gap. One offer of a side is out at a time, and an SDP is large. */
   waitingDescriptions: 4,
+  /** Batches of candidates waiting there, of up to 16 kB each and for as long as the call: more than a gathering of 10 s has. */
+  waitingCandidates: 128,
   /** How far a sequence number may be ahead of the next one in order: what is opened and waits behind a gap. */
   replayWindow: 1_024,
   /** Three fit into `heartbeatLostMs`: two may be lost. */

@@ -32,6 +32,12 @@ export type Received =
 
 const TAG = 16;
 
+/** What is large: a peer cannot pile it up behind a gap. */
+const MAY_WAIT: Partial<Readonly<Record<MessageName, number>>> = {
+  negotiate: LIMITS.waitingDescriptions,
+  candidates: LIMITS.waitingCandidates,
+};
+
 /**
  * Throws `too_large`, `bad_encoding`, `bad_address`, `wrong_type`, `unknown_suite`, `wrong_sender`, `wrong_recipient`, `unknown_call`,
  * `clock_skew`, `expired`, `replayed`, `rate_limited`, `forbidden_in_state`, `open_failed`, `bad_padding`, `bad_sdp`,
@@ -97,10 +103,11 @@ function checkRules(session: Session, { header: { epoch, seq } }: HeaderBytes, n
   // It ends the call, whatever went missing before it.
   if (name === 'hangup') return;
   if (seq >= session.receiveSeq + LIMITS.replayWindow) throw new VollyError('rate_limited', 'too far ahead');
-  // A peer cannot pile them up behind a gap.
-  const descriptions =
-    name === 'negotiate' && [...session.waiting.values()].filter(({ body }) => body.type === 'negotiate').length;
-  if (descriptions && descriptions >= LIMITS.waitingDescriptions) throw new VollyError('rate_limited', 'negotiate');
+  // What is next does not wait, and lets go on what does.
+  if (seq === session.receiveSeq) return;
+  const most = MAY_WAIT[name] ?? LIMITS.replayWindow;
+  const alike = [...session.waiting.values()].filter(({ body }) => body.type === name);
+  if (alike.length >= most) throw new VollyError('rate_limited', name);
 }
 
 /** Those that a reply brings which waits behind a gap. */

@@ -1,5 +1,6 @@
 /** A peer that breaks the rules of a call it is in. */
 import assert from 'node:assert/strict';
+import { LIMITS } from '../../src/limits.ts';
 import type { EnvelopeOf } from '../../src/protocol/envelope.ts';
 import { type Sent, type Session, sealMessage } from '../../src/protocol/session.ts';
 import type { RekeyRequest } from '../../src/protocol/session-messages.ts';
@@ -61,5 +62,25 @@ describe('attacks by the peer of a call', () => {
     const epoch = session.selectedAt === undefined ? 'zero' : 'later';
     const seq = session.sendSeq[epoch];
     assert.ok(!isOpen(sealMessage(P, random, session, { type: 'hangup', reason: 'hangup' }, NOW), seq));
+  });
+
+  it('what waits behind a gap, which ends no call any more, is 2 MB at most, and is not in the way of what is missing', async () => {
+    const { caller, callee } = await activeCall(alice, bob);
+    const candidate = `candidate:1 1 udp 1 192.0.2.1 9 typ host a ${'x'.repeat(256)} b ${'x'.repeat(180)}`;
+    const one = { candidate, sdpMid: '0', sdpMLineIndex: 0, ufrag: '' };
+    const candidates = Array.from({ length: LIMITS.candidatesPerMessage }, () => one);
+    const missing = sealMessage(P, random, caller, { type: 'candidates', candidates }, NOW);
+    let [sender, receiver, waiting] = [missing.session, callee, 0];
+    for (let i = 0; i < LIMITS.replayWindow - 1; i++) {
+      const sent = sealMessage(P, random, sender, { type: 'candidates', candidates }, NOW);
+      sender = sent.session;
+      const got = await openMessage(P, receiver, sent.envelope, NOW).catch(() => undefined);
+      if (got?.kind !== 'opened') continue;
+      receiver = got.session;
+      waiting++;
+    }
+    assert.equal(waiting, LIMITS.waitingCandidates);
+    const all = await openMessage(P, receiver, missing.envelope, NOW);
+    assert.equal(all.kind === 'opened' && all.messages.length, 1 + waiting);
   });
 });

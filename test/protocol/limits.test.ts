@@ -38,6 +38,7 @@ const SENTENCES: readonly (readonly [name: keyof typeof LIMITS, value: number, s
   ['keysLifeMs', 20 * S, 'a `keys.query` and its bundles 20,000 ms'],
   ['replayWindow', 1_024, 'one 1,024 or more ahead of the next'],
   ['waitingDescriptions', 4, 'Of `negotiate` at most 4 wait'],
+  ['waitingCandidates', 128, 'of `candidates` at most 128'],
   ['gapMs', 30 * S, 'A gap that stays 30 s'],
   ['negotiateWaitMs', 60 * S, 'has had no answer for 60 s'],
   ['unseenLostMs', 10 * MIN, '10 min of that end a call'],
