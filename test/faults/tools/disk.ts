@@ -3,6 +3,7 @@
  * write files past a page (RLIMIT_FSIZE): SQLite then meets an I/O error in place of a full disk.
  */
 import { execFileSync } from 'node:child_process';
+import { rmdirSync } from 'node:fs';
 import { cp, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Community } from '../../support/community.ts';
@@ -28,7 +29,11 @@ export async function diskFor(community: Community): Promise<Disk> {
 }
 
 async function mounted({ databasePath }: Community, small: SmallDisk): Promise<Disk> {
-  const unmount = (): void => void execFileSync('umount', ['--lazy', small.path]);
+  // Of a run that is interrupted: bridges may have it open still.
+  const unmount = (): void => {
+    execFileSync('umount', ['--lazy', small.path]);
+    rmdirSync(small.path);
+  };
   process.prependOnceListener('exit', unmount);
   const data = dirname(databasePath);
   await cp(data, small.path, { recursive: true });
