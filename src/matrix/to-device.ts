@@ -9,8 +9,6 @@ import type { HomeserverClient } from './client.ts';
 import { encodeContent } from './codec.ts';
 import { HomeserverError } from './failure.ts';
 
-/** While an outage lasts the outbox wakes every 3 s, later every 30 s; a silence longer than this means the next outage is a new one. */
-const SAME_OUTAGE_MS = 60_000;
 /** Synapse works on a key query up to a minute, and giving up earlier could cancel it before it records the failure. */
 const QUERY_MS = 90_000;
 /** How long the probe is held back for the key query to fail first, which is the usual order. */
@@ -32,8 +30,8 @@ export class ToDeviceCarrier implements Carrier {
   readonly #client: HomeserverClient;
   readonly #clock: Clock;
   readonly #transactionId: () => string;
-  /** Peers in an outage → when they were last woken, on the monotonic clock. */
-  readonly #outages = new Map<ServerName, number>();
+  /** Peers with a key query under way. */
+  readonly #queried = new Set<ServerName>();
 
   constructor({ client, clock, timeoutMs = LIMITS.carrierMs, transactionId = () => crypto.randomUUID() }: ToDeviceOptions) {
     this.#client = client;
@@ -53,29 +51,18 @@ export class ToDeviceCarrier implements Carrier {
   }
 
   /**
-   * After a cut the homeserver sleeps inside its own retry, up to 84 s, and nothing wakes it while no back-off is recorded. One key query
-   * records it; the profile look-up ignores back-off and, once it succeeds, clears it.
+   * After a cut the homeserver sleeps inside its own retry, up to 84 s, and nothing wakes it while no back-off is recorded. A key query
+   * records it; the profile look-up ignores back-off and, once it succeeds, clears it. Which outage a failure belongs to cannot be told from
+   * here, so each time asks: where a back-off is recorded and runs, the homeserver answers by itself and at once.
    */
   async wake(peer: ServerName): Promise<boolean> {
-    if (this.#isNewOutage(peer)) await this.#query(peer);
-    const answered = await this.#probe(peer);
-    if (answered) this.#outages.delete(peer);
-    return answered;
-  }
-
-  #isNewOutage(peer: ServerName): boolean {
-    const now = this.#clock.monotonic();
-    const last = this.#outages.get(peer);
-    this.#outages.delete(peer); // so that the map is in the order of last use
-    this.#outages.set(peer, now);
-    for (const oldest of this.#outages.keys()) {
-      if (this.#outages.size <= LIMITS.peers) break;
-      this.#outages.delete(oldest);
-    }
-    return last === undefined || now - last > SAME_OUTAGE_MS;
+    await this.#query(peer);
+    return this.#probe(peer);
   }
 
   async #query(peer: ServerName): Promise<void> {
+    if (this.#queried.has(peer)) return;
+    this.#queried.add(peer);
     const settled = new AbortController();
     this.#client
       .request({
@@ -86,7 +73,10 @@ export class ToDeviceCarrier implements Carrier {
         timeoutMs: QUERY_MS,
       })
       .catch(() => {}) // to fail is what it is for
-      .finally(() => settled.abort());
+      .finally(() => {
+        this.#queried.delete(peer);
+        settled.abort();
+      });
     await pause(this.#clock, QUERY_HEAD_START_MS, settled.signal);
   }
 

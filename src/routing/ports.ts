@@ -63,7 +63,7 @@ export interface Mailbox {
 }
 
 /**
- * `ok`: nothing waits for it longer than 4 s. Else `waiting`: it is being woken, and no attempt has come to an end; `unreachable`: its
+ * `ok`: nothing waits for it longer than 2 s. Else `waiting`: it is being woken, and no attempt has come to an end; `unreachable`: its
  * server did not answer the last attempt; `silent`: its server answers, and its bridge has acknowledged nothing since.
  */
 export type PathState = 'ok' | 'waiting' | 'unreachable' | 'silent';

@@ -6,7 +6,8 @@ import type { ServerName } from '../ids.ts';
 import type { Lives } from './lives.ts';
 import type { Carrier, PathState } from './ports.ts';
 
-const AFTER_MS = 4_000;
+/** Sooner than the homeserver's first retry, at 3.2 s or later: the path must be found cut while it is, or a later sleep has nothing to wake it. */
+const AFTER_MS = 2_000;
 const AGAIN_MS = 3_000;
 /** A server away for an hour is not coming back within seconds. */
 const LONG_CUT_MS = 3_600_000;

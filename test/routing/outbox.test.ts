@@ -61,10 +61,10 @@ describe('outbox', () => {
     assert.deepEqual(a.ends(maybe.id), ['unconfirmed']);
   });
 
-  it('wakes a peer after 4 s and every 3 s until it answers, then sends at once and says hello', async () => {
+  it('wakes a peer after 2 s and every 3 s until it answers, then sends at once and says hello', async () => {
     network.cut = true;
     await a.send(offer(clock));
-    await clock.advance(3_900);
+    await clock.advance(1_900);
     assert.equal(network.woken.length, 0);
     await clock.advance(20_000);
     const gaps = network.woken.slice(1).map((wake, i) => wake.at - network.woken[i]!.at);
