@@ -143,9 +143,11 @@ export const LIMITS = {
   outboxBytes: 134_217_728,
   /** Of these, for one peer: a quarter, so that a server that acknowledges nothing is felt only by who writes to it. */
   outboxBytesPerPeer: 33_554_432,
+  /** Of all, what peers ask this bridge for, bundles and ends: half, so that any number of peers that acknowledge nothing leaves room for calls. */
+  outboxBytesOfAnswers: 67_108_864,
   /** And from all devices of one member, at most an eighth. */
   outboxBytesPerMember: 16_777_216,
-  /** Peers that envelopes of one member wait for: more than an address book has, and each is woken every 3 s while it is silent. */
+  /** Peers that envelopes of one member wait for: more than an address book has, and each is woken every 3 s while its server does not answer. */
   peersPerMember: 256,
   /**
    * How long past their end the addresses of acknowledged envelopes are kept: an `undeliverable` is on its way for `endLifeMs`, and is

@@ -1,7 +1,8 @@
-/** Whose envelopes take how much of the outbox's memory: neither one member nor one peer fills it for all. */
+/** Whose envelopes take how much of the outbox's memory: neither one member, nor one peer, nor all peers together fill it for all. */
 import type { MemberId, ServerName } from '../ids.ts';
 import { memberOf } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
+import { isAcked } from '../protocol/envelope.ts';
 import type { OutboxRow } from '../storage/types.ts';
 
 type Weighed = Pick<OutboxRow, 'peer' | 'type' | 'from' | 'encoded'>;
@@ -29,8 +30,12 @@ class Sums<K> {
 const accountOf = ({ from }: Weighed): MemberId | undefined =>
   from.includes('/') ? memberOf(from as Parameters<typeof memberOf>[0]) : undefined;
 
+/** What peers make the bridge say and may leave unacknowledged: bundles and ends. Its acks are gone in a moment. */
+const isAnswer = (row: Weighed): boolean => accountOf(row) === undefined && isAcked(row.type);
+
 export class Load {
   #bytes = 0;
+  #ofAnswers = 0;
   readonly #ofPeer = new Sums<ServerName>();
   readonly #ofMember = new Sums<MemberId>();
   /** Member → peers that something of it waits for, with how much. */
@@ -44,6 +49,7 @@ export class Load {
     const { length } = row.encoded;
     if (this.#bytes + length > LIMITS.outboxBytes || this.#ofPeer.of(row.peer) + length > LIMITS.outboxBytesPerPeer) return false;
     const member = accountOf(row);
+    if (isAnswer(row)) return this.#ofAnswers + length <= LIMITS.outboxBytesOfAnswers;
     if (member === undefined) return true;
     const reach = this.#reach.get(member);
     if (reach && reach.of(row.peer) === 0 && reach.size >= LIMITS.peersPerMember) return false;
@@ -60,6 +66,7 @@ export class Load {
 
   #change(row: Weighed, bytes: number): void {
     this.#bytes += bytes;
+    if (isAnswer(row)) this.#ofAnswers += bytes;
     this.#ofPeer.add(row.peer, bytes);
     const member = accountOf(row);
     if (member === undefined) return;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { deviceAddress, memberOf, newEnvelopeId, parseDeviceAddress, parseDeviceId, parseServerName } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { EnvelopeOf } from '../../src/protocol/envelope.ts';
+import { Load } from '../../src/routing/load.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { openSqlite } from '../../src/storage/sqlite/stores.ts';
 import { alice, type Bridge, bob, fern, message, orchid, pair } from '../routing/bridge.ts';
@@ -88,6 +89,24 @@ describe('attacks on a bridge’s queues', () => {
     assert.deepEqual([...codes], ['overloaded']);
     assert.ok(a.junction.load().bytes <= LIMITS.outboxBytesPerPeer);
     await a.send(message(clock));
+  });
+
+  it('and several of them leave room for what members say', () => {
+    const load = new Load();
+    const encoded = 'x'.repeat(LIMITS.envelopeBytes);
+    for (let i = 0; i < 8; i++) {
+      const peer = parseServerName(`moss${i}.example`);
+      const bundle = { peer, type: 'app.volly.keys.bundle', from: memberOf(alice), encoded } as const;
+      while (load.hasRoom(bundle)) load.add(bundle);
+      const end = { peer, type: 'app.volly.undeliverable', from: orchid, encoded: 'x'.repeat(300) } as const;
+      while (load.hasRoom(end)) load.add(end);
+    }
+    const call = { peer: fern, type: 'app.volly.call.offer', from: alice, encoded } as const;
+    for (let i = 0; i < 100; i++) {
+      assert.ok(load.hasRoom(call));
+      load.add(call);
+    }
+    assert.ok(load.hasRoom({ peer: fern, type: 'app.volly.ack', from: orchid, encoded }));
   });
 
   it('one device of a server that asks for keys without end leaves the others their answers', async () => {
