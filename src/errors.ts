@@ -113,13 +113,14 @@ const catalogue = {
     cure: 'Call later: the member’s devices are offline.',
   },
   unconfirmed: {
-    cause: 'No acknowledgement from the other community, or from the device there, before the message’s end; it may have arrived.',
+    cause:
+      'No acknowledgement from the other community, or from the device there, before the message’s end; it may have arrived.',
     cure: 'Call again; if it stays, the two operators look at federation.',
     certain: false,
   },
   peer_unreachable: {
-    cause: 'The other community’s server does not answer.',
-    cure: 'Call later; the operator looks at federation.',
+    cause: 'Nothing left for the other community in the message’s life: its server, or the own homeserver, does not answer.',
+    cure: 'Call later; the operator looks at the homeserver and at federation.',
   },
   denied_by_policy: {
     cause: 'The operator of this bridge does not exchange messages with that server.',
