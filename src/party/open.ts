@@ -1,4 +1,4 @@
-/** Brings an envelope into the call it belongs to. Inside the queue. PROTOCOL.md sections 9 and 11. */
+/** Brings an envelope into the call it belongs to. Inside the queue. PROTOCOL.md sections 9 to 11. */
 import { VollyError } from '../errors.ts';
 import type { CallId } from '../ids.ts';
 import type { EnvelopeOf } from '../protocol/envelope.ts';

@@ -1,7 +1,7 @@
 /**
  * The state machine of one call, PROTOCOL.md section 11: `reduce(state, event)` gives the next state and what is to be done. It is
  * synchronous and pure: no clock, no keys, no bytes. Messages come in opened and verified, and for epochs ≥ 1 in order; effects say
- * what to seal and send, which timers to set, which keys to erase, what the app must know. Whoever drives it (client/) performs the
+ * what to seal and send, which timers to set, which keys to erase, what the app must know. Whoever drives it (party/) performs the
  * effects in order before it reduces the next event.
  */
 import { ERRORS, isErrorCode, VollyError } from '../errors.ts';

@@ -1,5 +1,5 @@
 /**
- * The junction: every envelope of the bridge passes `route`, outbound and inbound alike. Who may send it, whether its time and its
+ * The router: every envelope of the bridge passes `route`, outbound and inbound alike. Who may send it, whether its time and its
  * server are acceptable, and which of the two ways it takes: to another community by the outbox, or to a device here.
  */
 import type { Clock } from '../clock.ts';
