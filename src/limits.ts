@@ -190,6 +190,8 @@ export const LIMITS = {
   inboxPerDeviceOfOrigin: 250,
   /** And from all devices of one member: a call's backlog of half a minute. */
   inboxPerDeviceOfMember: 64,
+  /** Envelopes of which this run knows that no device was handed them, in memory: 20 MB. Of one forgotten `unconfirmed` is said, not `undeliverable`. */
+  untouchedRows: 100_000,
   /** Envelopes waiting here from one origin server for all devices. */
   inboxPerOrigin: 20_000,
   /** Ids remembered of one origin server to tell repeats: a hundred a second with a week's life would be more, and is refused. */

@@ -48,6 +48,8 @@ export class Inbox implements Mailbox {
     const isNew = !this.#untouched.has(key);
     // Before it is there: a device that connects at this moment gets it before `accept` comes back.
     this.#untouched.set(key, deadline);
+    // Rows that take each other's place go unheard, and may have a week to live.
+    if (this.#untouched.size > LIMITS.untouchedRows) this.#untouched.delete(this.#untouched.keys().next().value!);
     let result: 'accepted' | 'duplicate' | 'full' | undefined;
     try {
       result = await this.#store.accept({ origin, id, forgetAt: deadline + LIMITS.seenMarginMs }, row);

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { deviceAddress, memberOf, newEnvelopeId, parseDeviceAddress, parseDeviceId, parseServerName } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { EnvelopeOf } from '../../src/protocol/envelope.ts';
+import { Inbox } from '../../src/routing/inbox.ts';
+import { Lives } from '../../src/routing/lives.ts';
 import { Load } from '../../src/routing/load.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { openSqlite } from '../../src/storage/sqlite/stores.ts';
@@ -146,6 +148,23 @@ describe('attacks on the inbox of a device that is away', () => {
     folder = mkdtempSync(join(tmpdir(), 'volly-attack-'));
   });
   afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('subscribes that take each other’s place for a week are not all remembered in memory', async () => {
+    const [clock, stores] = [new ManualClock(), memoryStores()];
+    // The newest only: the row before goes without a word.
+    const store = { ...stores.inbox, accept: async () => 'accepted' as const };
+    const doorway = { deliver: () => {}, delivered: () => {} };
+    const inbox = new Inbox({ store, doorway, clock, lives: new Lives(clock), arrived: async () => {} });
+    const origin = parseServerName('evil.example');
+    const from = parseDeviceAddress('mallory@evil.example/PHONE');
+    const ids = Array.from({ length: LIMITS.untouchedRows + 1 }, () => newEnvelopeId(random));
+    const envelope = message(clock, { from });
+    for (const id of ids) await inbox.accept(origin, bob, { ...envelope, id }, clock.now() + LIMITS.grantLifeMs);
+    const first = { origin, id: ids[0]! };
+    // Of what is forgotten the careful word is said.
+    assert.equal(inbox.mayHaveArrived(first), true);
+    assert.equal(inbox.mayHaveArrived({ origin, id: ids.at(-1)! }), false);
+  });
 
   for (const [kind, open] of Object.entries(kinds)) {
     const fill = async (names: (i: number) => string, type: 'app.volly.call.hangup' | 'app.volly.presence.subscribe') => {
