@@ -19,11 +19,11 @@ export interface Early {
 const ACKED = (): void => {};
 
 export class EarlyMessages {
-  readonly #context: PartyContext;
+  readonly #context: Pick<PartyContext, 'clock' | 'refused'>;
   #held: Held<Early> = new Map();
   #ended: EndedCalls = new Map();
 
-  constructor(context: PartyContext) {
+  constructor(context: Pick<PartyContext, 'clock' | 'refused'>) {
     this.#context = context;
   }
 

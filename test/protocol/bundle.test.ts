@@ -271,6 +271,7 @@ describe('Key queries of section 6', () => {
     assert.throws(() => answer(requests, bundle(0, 3), NOW), code('bad_encoding'));
     assert.throws(() => answer(requests, bundle(2, 2), NOW), code('bad_encoding'));
     assert.throws(() => answer(asked, bundle(0, 0, { bundle: Uint8Array.of(1) }), NOW), code('bad_encoding'));
+    assert.throws(() => answer(asked, bundle(1, 0), NOW), code('bad_encoding'));
     const { bundle: _, ...empty } = bundle(0, 1);
     assert.throws(() => answer(asked, empty, NOW), code('bad_encoding'));
   });

@@ -283,6 +283,13 @@ describe('call scenarios', () => {
     assert.deepEqual(story.on({ kind: 'negotiate', description: 'offer' }).sent, ['PHONE negotiate offer']);
   });
 
+  it('a second offer of the other side, while its first waits for a reply, is refused', () => {
+    const story = callerActive().hears(PHONE, { type: 'negotiate', description: 'offer' });
+    story.hears(PHONE, { type: 'negotiate', description: 'offer' });
+    assert.deepEqual(story.applied, []);
+    assert.ok(story.effects.some((effect) => effect.kind === 'refused'));
+  });
+
   it('a negotiation’s answer that nobody asked for is refused', () => {
     const story = callerActive().hears(PHONE, { type: 'negotiate', description: 'answer' });
     assert.deepEqual(story.applied, []);
