@@ -37,8 +37,8 @@ export class EarlyMessages {
    */
   hold(id: CallId, { envelope, taken }: Early, known: boolean): 'done' | 'keep' {
     const now = this.#context.clock.monotonic();
-    const stays = staysWithBridge(envelope.type, known) && !this.#hasAnotherHangup(id, envelope);
     this.#drop(expireHeld(this.#held, now));
+    const stays = staysWithBridge(envelope.type, known) && !this.#hasAnotherHangup(id, envelope);
     const result = hold(this.#held, id, memberOf(envelope.from), { envelope, taken: stays ? taken : ACKED }, now, known);
     if (result.kind === 'dropped') throw new VollyError('rate_limited', 'early messages');
     if (result.kind === 'full') return 'keep';
