@@ -48,6 +48,28 @@ describe('the junction on a full disk', () => {
     assert.deepEqual(a.junction.load(), { peers: 0, bytes: 0 });
   });
 
+  it('remembers nothing before it has said that there is no such member: the repeat is answered', async () => {
+    const stores = memoryStores();
+    let full = true;
+    const put: typeof stores.outbox.put = async (row) => {
+      if (full) throw new VollyError('database');
+      return stores.outbox.put(row);
+    };
+    const outbox = { ...stores.outbox, put };
+    const b = new Bridge({ server: orchid, clock, networks: [network], devices: [], stores: { ...stores, outbox } });
+    await b.junction.start();
+    const nobody = encodeEnvelope(message(clock, { from: bob, to: alice }));
+    b.receive(fern, [nobody]);
+    await clock.advance(500);
+    assert.deepEqual([b.refused, network.sent], [['database'], []]);
+    full = false;
+    b.receive(fern, [nobody]);
+    await clock.advance(500);
+    const [end] = eventsOf(network, 'app.volly.undeliverable');
+    assert.equal(JSON.parse(end!.encoded[0]!).reason, 'unknown_member');
+    assert.equal(eventsOf(network, 'app.volly.ack').length, 1);
+  });
+
   it('tells the ends it owes once there is room', async () => {
     const remote = message(clock);
     const local = message(clock, { to: alice });
