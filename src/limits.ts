@@ -77,6 +77,8 @@ export const LIMITS = {
   heldCallsPerServer: 16,
   /** No offer lives longer, so what still waits then waits for nothing. */
   heldMs: 60_000,
+  /** Messages that found no room there and are left with the bridge in `heldMs`: its inbox has room for a device's calls beside them. */
+  leftWithBridge: 64,
   /** An ended call's id drops messages this long. */
   endedMs: 300_000,
   /** A gap in a call's sequence that stays this long is not filled any more: `messageLifeMs`. It ends a call whose media is down too. */

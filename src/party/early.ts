@@ -5,6 +5,7 @@
  */
 import { VollyError } from '../errors.ts';
 import { type CallId, memberOf } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
 import { type EndedCalls, hasEnded, markEnded } from '../protocol/call-ended.ts';
 import { expireHeld, type Held, hold, type Released, release, staysWithBridge } from '../protocol/call-held.ts';
 import type { PartyContext } from './context.ts';
@@ -22,6 +23,8 @@ export class EarlyMessages {
   readonly #context: Pick<PartyContext, 'clock' | 'refused'>;
   #held: Held<Early> = new Map();
   #ended: EndedCalls = new Map();
+  /** When each of those was left with the bridge that found no room. */
+  #left: readonly number[] = [];
 
   constructor(context: Pick<PartyContext, 'clock' | 'refused'>) {
     this.#context = context;
@@ -33,7 +36,7 @@ export class EarlyMessages {
 
   /**
    * `keep` = not to be acknowledged: there is no room for it, or it stays with the bridge until its `taken` is called. `known` = its call
-   * is there. Throws `rate_limited` past its sender's share.
+   * is there. Throws `rate_limited` past its sender's share, and where too much is left already.
    */
   hold(id: CallId, { envelope, taken }: Early, known: boolean): 'done' | 'keep' {
     const now = this.#context.clock.monotonic();
@@ -41,7 +44,7 @@ export class EarlyMessages {
     const stays = staysWithBridge(envelope.type, known) && !this.#hasAnotherHangup(id, envelope);
     const result = hold(this.#held, id, memberOf(envelope.from), { envelope, taken: stays ? taken : ACKED }, now, known);
     if (result.kind === 'dropped') throw new VollyError('rate_limited', 'early messages');
-    if (result.kind === 'full') return 'keep';
+    if (result.kind === 'full') return this.#leave(now);
     this.#held = result.held;
     return stays ? 'keep' : 'done';
   }
@@ -63,6 +66,14 @@ export class EarlyMessages {
   end(ids: readonly CallId[]): void {
     this.#ended = markEnded(this.#ended, ids, this.#context.clock.monotonic());
     for (const id of ids) this.#drop(release(this.#held, id));
+  }
+
+  /** For what found no room: many communities together must not fill the inbox either. */
+  #leave(now: number): 'keep' {
+    this.#left = this.#left.filter((at) => now - at < LIMITS.heldMs);
+    if (this.#left.length >= LIMITS.leftWithBridge) throw new VollyError('rate_limited', 'early messages');
+    this.#left = [...this.#left, now];
+    return 'keep';
   }
 
   /** One is enough to end its call, and each that stays takes room in the bridge's inbox, where nobody has verified it. */

@@ -1,4 +1,4 @@
-/** Two hostile communities against the inbox of a device that is there: hangups for calls that never come. */
+/** Hostile communities against the inbox of a device that is there: hangups for calls that never come. */
 import assert from 'node:assert/strict';
 import {
   callIdFromBytes,
@@ -45,26 +45,41 @@ describe('attacks with hangups before their offer', () => {
     };
   }
 
-  async function flood(): Promise<void> {
-    for (const [s, server] of ['evil.example', 'wicked.example'].entries())
-      for (let member = 0; member < 8; member++)
-        for (let call = 0; call < 2; call++)
-          for (let i = 0; i < LIMITS.heldPerCall; i++) {
-            const envelope = hangup(`m${member}@${server}`, 1 + s * 16 + member * 2 + call);
-            const origin = { kind: 'server', server: parseServerName(server) } as const;
-            await bob.community.junction.route(envelope, origin).catch(() => {});
-          }
-    // Until the device has answered each: the gateway hears 50 a second.
+  async function put(from: string, call: number): Promise<void> {
+    const origin = { kind: 'server', server: parseServerName(from.slice(from.indexOf('@') + 1)) } as const;
+    await bob.community.junction.route(hangup(from, call), origin).catch(() => {});
+  }
+
+  /** Until the device has answered each: the gateway hears 50 frames a second. */
+  async function answered(): Promise<void> {
     for (let turn = 0; turn < 1_500; turn++) await house.clock.advance(10);
   }
 
-  it('leave room in the inbox of a device that is there: a friend’s call rings', async () => {
-    await flood();
-    const waiting = await bob.community.junction.mailbox.waiting(parseDeviceAddress(`${BOB}/PHONE`));
-    assert.ok(waiting.length <= 2 * LIMITS.heldCallsPerServer, `${waiting.length} stay`);
+  async function friendCalls(): Promise<void> {
     const calling = alice.client.call(BOB, { pc: new FakePeerConnection() });
     await house.until('it rings', () => bob.rings === 1);
     await (await calling).hangUp();
     assert.equal(bob.wires.length, 1);
+  }
+
+  const staying = async () => (await bob.community.junction.mailbox.waiting(parseDeviceAddress(`${BOB}/PHONE`))).length;
+
+  it('leave room in the inbox of a device that is there: a friend’s call rings', async () => {
+    for (const [s, server] of ['evil.example', 'wicked.example'].entries())
+      for (let call = 0; call < LIMITS.heldCallsPerServer; call++)
+        for (let i = 0; i < LIMITS.heldPerCall; i++) await put(`m${call >> 1}@${server}`, 1 + s * 16 + call);
+    await answered();
+    // One of each call that its server's share of the inbox let through.
+    assert.equal(await staying(), 2 * Math.ceil(LIMITS.inboxPerDeviceOfOrigin / LIMITS.heldPerCall));
+    await friendCalls();
+  });
+
+  it('also where so many communities send them that the device has no room for more', async () => {
+    for (let i = 0; i < LIMITS.heldCalls; i++) await put(`m${i >> 1}@evil${i >> 4}.example`, i + 1);
+    await house.clock.advance(2_000);
+    for (let i = 0; i < LIMITS.inboxPerDevice; i++) await put(`m${i >> 2}@wicked${i % 2}.example`, 100 + (i % 100));
+    await answered();
+    assert.equal(await staying(), LIMITS.heldCalls + LIMITS.leftWithBridge);
+    await friendCalls();
   });
 });

@@ -48,6 +48,7 @@ const SENTENCES: readonly (readonly [name: keyof typeof LIMITS, value: number, s
   ['heldPerCall', 32, 'at most 32 of a call'],
   ['heldCalls', 64, '64 calls, 60 s'],
   ['heldMs', 60 * S, '64 calls, 60 s'],
+  ['leftWithBridge', 64, 'of at most 64 messages in 60 s'],
   ['ringingWaitMs', 5 * S, '**No `ringing` within 5 s**'],
   ['replayMs', 5 * MIN, 'kept 5 min after sent_ts'],
   ['grantLifeMs', 7 * DAY, 'lifetime ≤ 604,800,000'],
