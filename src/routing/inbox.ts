@@ -74,10 +74,10 @@ export class Inbox implements Mailbox {
   async waiting(device: DeviceAddress): Promise<readonly Envelope[]> {
     // Or an app would ring for an offer whose hangup is here and on its way to it.
     await atMost(this.#clock, ARRIVED_MS, this.#arrived());
+    const rows = await this.#store.waiting(device);
+    // What is past its end by now waits only for its sender to be told, or was told of while the store was read.
     const now = this.#lives.now();
-    // What is past its end waits only for its sender to be told.
-    const rows = (await this.#store.waiting(device)).filter((row) => row.expires > now);
-    return rows.map((row) => decodeEnvelope(row.encoded));
+    return rows.filter((row) => row.expires > now).map((row) => decodeEnvelope(row.encoded));
   }
 
   handed({ id, from }: { readonly id: EnvelopeId; readonly from: Address }): void {

@@ -34,6 +34,23 @@ describe('what waits for a device that connects', () => {
     assert.deepEqual(types, new Set(['app.volly.call.offer', 'app.volly.call.hangup']));
   });
 
+  it('is not what came to its end while the store was read: its sender is told that nobody took it', async () => {
+    arrive();
+    const { inbox } = b.stores;
+    const waiting = inbox.waiting.bind(inbox);
+    const { promise: slow, resolve: answer } = Promise.withResolvers<void>();
+    inbox.waiting = async (device) => {
+      const rows = await waiting(device);
+      await slow;
+      return rows;
+    };
+    const connecting = b.connect(bob);
+    await clock.advance(61_000);
+    answer();
+    await connecting;
+    assert.deepEqual(b.delivered, []);
+  });
+
   it('is read after 2 s all the same', async () => {
     const connecting = b.connect(bob);
     await clock.advance(1_900);
