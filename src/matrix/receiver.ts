@@ -24,6 +24,8 @@ import { InboundQueue } from './inbound-queue.ts';
 import { eventsIn, POLL_MS, sync } from './sync.ts';
 
 export const RECEIVER = 'sync';
+/** Longer than a commit takes before it fails, or a slow disk would never get on; and few homeservers are restored within it. */
+const POSITION_MS = 10_000;
 /** One lost answer is no outage; a load balancer should not move its sockets for it. */
 const FAILURES_UNTIL_NOT_READY = 3;
 /** Until the echo is back: what could not be sent is sent again at the next poll. */
@@ -74,6 +76,8 @@ export class SyncReceiver implements Receiver {
   #running: Promise<void> | undefined;
   #ready = false;
   #lastSyncAt: number | undefined;
+  /** On the monotonic clock. */
+  #answeredAt = 0;
   #since: string | undefined;
   #prepared = false;
   #failures = 0;
@@ -132,7 +136,10 @@ export class SyncReceiver implements Receiver {
     if (!this.#prepared) await access.prepare(signal);
     this.#prepared = true;
     this.#echo.sendIfDue(signal);
+    // Restored between two requests, as while there was no room, and nobody saw it go.
+    if (clock.monotonic() - this.#answeredAt > POSITION_MS) this.#since = undefined;
     const answer = await sync(client, this.#since, signal, this.#ready ? POLL_MS : UNPROVEN_POLL_MS);
+    this.#answeredAt = clock.monotonic();
     const inbound = readEvents(answer.events, server);
     if (isWorthKeeping(inbound)) {
       const entry = journal.append(RECEIVER, answer.raw);

@@ -323,6 +323,7 @@ export function receiverContract(name: string, open: () => Promise<ReceiverWorld
       const { receiver, route } = await started(first);
       const lost = await send(20);
       await until('all', () => route.firstTimes.length === 21);
+      await sleep(100); // the next poll is under way: no homeserver is restored within a moment
       await world.stopHomeserver();
       await restore();
       await world.startHomeserver();

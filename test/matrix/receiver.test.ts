@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../src/clock.ts';
 import { VollyError } from '../../src/errors.ts';
 import type { SyncReceiver } from '../../src/matrix/receiver.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
@@ -200,6 +201,29 @@ describe('receiver', () => {
     world.home.fault = () => undefined;
     sent.push(await send());
     await until('the one sent after it', () => one.route.ids.includes(sent[1]!));
+  });
+
+  it('asks without a position when the last answer was long ago', async () => {
+    let skipped = 0;
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skipped };
+    const stores = memoryStores();
+    const append = stores.journal.append.bind(stores.journal);
+    stores.journal.append = async (...entry) => {
+      skipped = 11_000;
+      return append(...entry);
+    };
+    const one = bench({ ...world, clock }, { stores });
+    running = one.receiver;
+    await running.start();
+    await until('ready', () => one.receiver.state.ready);
+    const asked = () => world.home.requests.filter(({ path }) => path.endsWith('/sync'));
+    const before = asked().length;
+    await send();
+    await until('routed', () => one.route.firstTimes.length === 1);
+    await until('asked again', () => asked().length >= before + 2);
+    const positions = asked().map(({ query }) => query.get('since') !== null);
+    assert.deepEqual([positions[before - 1], positions[before]], [true, false]);
+    await until('and then with one', () => asked().at(-1)?.query.get('since') !== null);
   });
 
   it('waits as long as a 429 asks', async () => {
