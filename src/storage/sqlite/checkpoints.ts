@@ -29,9 +29,11 @@ export class Checkpoints {
   committed(): void {
     if (++this.#commits % LOOK_EVERY_COMMITS !== 0 || this.#running) return;
     try {
+      // Before it is needed: its 25 MB are there from a bridge's first minute on, not as a step some day later.
+      const thread = this.#thread();
       if ((statSync(`${this.#file}-wal`, { throwIfNoEntry: false })?.size ?? 0) < LOG_BYTES) return;
       this.#running = true;
-      this.#thread().postMessage('checkpoint');
+      thread.postMessage('checkpoint');
     } catch {
       // No thread can be had.
       this.#giveUp();
