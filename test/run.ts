@@ -13,6 +13,9 @@ interface Counts {
   skipped: number;
 }
 
+/** The longest part takes a fifth of it: one that hangs is a failure that is told, and not a run without an end. */
+const PART_MS = 30 * 60_000;
+
 const root = new URL('..', import.meta.url).pathname;
 const bin = (name: string) => join(root, 'node_modules', '.bin', name);
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -20,8 +23,12 @@ const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 function run(title: string, command: string, args: string[], env: NodeJS.ProcessEnv = {}): boolean {
   const started = performance.now();
   console.log(`\n── ${title}`);
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
-  if (error) console.error(error.message);
+  const { status, error } = spawnSync(command, args, {
+    ...{ cwd: root, stdio: 'inherit', timeout: PART_MS },
+    env: { ...process.env, ...env },
+  });
+  if (error)
+    console.error('code' in error && error.code === 'ETIMEDOUT' ? `not over after ${PART_MS / 60_000} min` : error.message);
   console.log(`── ${title}: ${status === 0 ? 'ok' : 'FAILED'} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   return status === 0;
 }

@@ -14,6 +14,8 @@ import { describeLink } from './tools/link.ts';
 import { World, type WorldOptions } from './world.ts';
 
 const WRONG_SHOWN = 20;
+/** Of the end, for what closes by itself. */
+const CLOSING_MS = 5_000;
 const began = performance.now();
 const say = (line: string) => console.error(`${((performance.now() - began) / 1_000).toFixed(0).padStart(4)} s  ${line}`);
 
@@ -194,3 +196,8 @@ try {
   console.error(known ? `${(error as Error).message}\n\n${HELP}` : error);
   process.exitCode = known ? 2 : 1;
 }
+// All has been told: what a scenario left open is named, and does not keep the run from its end.
+setTimeout(() => {
+  console.error(`still open: ${process.getActiveResourcesInfo().join(', ')}`);
+  process.exit();
+}, CLOSING_MS).unref();

@@ -14,9 +14,10 @@ import type { Server } from 'node:net';
 const LISTEN = new URL('listen.ts', import.meta.url).pathname;
 /** Set aside for tests of networks (RFC 2544); each network takes eight addresses of it. */
 const BLOCKS = 16_384;
+const COMMAND_MS = 20_000;
 
 const run = (file: string, args: readonly string[], input = ''): string =>
-  execFileSync(file, args, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
+  execFileSync(file, args, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'], timeout: COMMAND_MS });
 const ip = (...lines: readonly string[]): string => run('ip', ['-batch', '-'], `${lines.join('\n')}\n`);
 const inside = (namespace: string, ...command: readonly string[]) => ['netns', 'exec', namespace, ...command];
 
