@@ -1,4 +1,4 @@
-/** What the gateway is given; `compose.ts` makes it. */
+/** What the gateway is given; `compose/` makes it. */
 import type { IncomingMessage } from 'node:http';
 import type { Clock, RandomBytes } from '../clock.ts';
 import type { Provider } from '../crypto/primitives.ts';

@@ -4,7 +4,7 @@ import type { JunctionCounts, PeerState } from '../routing/ports.ts';
 import type { QuarantineStore } from '../storage/types.ts';
 import type { HomeserverStatus, Status } from './status.ts';
 
-/** What is asked of each part; compose.ts has the parts. */
+/** What is asked of each part; compose/ has the parts. */
 export interface Parts {
   readonly version: string;
   readonly server: string;

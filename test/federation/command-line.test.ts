@@ -16,7 +16,7 @@ import { prepareSynapse, type Synapse } from '../support/homeserver/synapse.ts';
 const root = new URL('../../', import.meta.url).pathname;
 const program = join(root, 'src/bin.js');
 const AWAY = 'not receiving from the homeserver; trying again';
-/** "At most some seconds", compose.ts; a supervisor that waits 10 s must not have to kill it. */
+/** "At most some seconds", compose/bridge.ts; a supervisor that waits 10 s must not have to kill it. */
 const STOP_MS = 8_000;
 
 /** One run of a program, with all that it printed. */

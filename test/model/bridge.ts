@@ -89,7 +89,7 @@ export class Bridge {
     await members.publish(member, deviceOf(device), Uint8Array.of(7));
   }
 
-  /** As compose.ts, in its order. */
+  /** As compose/bridge.ts, in its order. */
   async start(): Promise<void> {
     if (this.#run || this.#ending || this.#outages > 0) return;
     const { server, clock: machine, disk, draw, log, counters, violated, linkTo } = this.options;
@@ -151,7 +151,7 @@ export class Bridge {
     this.#downFor(ms);
   }
 
-  /** SIGTERM. Ends in the order of compose.ts. */
+  /** SIGTERM. Ends in the order of compose/bridge.ts. */
   async stop(ms: number): Promise<void> {
     const run = this.#run;
     if (!run) return;

@@ -1,4 +1,4 @@
-/** What the legacy adapter is given; `compose.ts` makes it. Its doorkeeping is the gateway's own, handed in: this room imports none of it. */
+/** What the legacy adapter is given; `compose/` makes it. Its doorkeeping is the gateway's own, handed in: this room imports none of it. */
 import type { IncomingMessage } from 'node:http';
 import type { Clock, RandomBytes } from '../../clock.ts';
 import type { Provider } from '../../crypto/primitives.ts';

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { inviteMember } from '../../../src/compose.ts';
+import { inviteMember } from '../../../src/compose/members.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { parseLocalpart } from '../../../src/ids.ts';
 import type { Side } from '../log.ts';
