@@ -9,9 +9,13 @@ export interface Conflict {
 
 export function conflictsOf(config: Config): readonly Conflict[] {
   const out: Conflict[] = [];
-  const { gateway, appservice, policy, carriers } = config;
-  if (gateway.listen.port === appservice.listen.port && gateway.listen.host === appservice.listen.host)
-    out.push({ path: ['gateway', 'listen', 'port'], why: 'is the port of appservice.listen too; they need two' });
+  const { policy, carriers } = config;
+  const listeners = (['appservice', 'gateway', 'admin'] as const).map((name) => ({ name, ...config[name].listen }));
+  listeners.forEach((one, i) => {
+    const other = listeners.slice(0, i).find((before) => before.port === one.port && before.host === one.host);
+    if (other !== undefined)
+      out.push({ path: [one.name, 'listen', 'port'], why: `is the port of ${other.name}.listen too; they need two` });
+  });
   policy.deny.forEach((server, i) => {
     if (policy.allow.includes(server)) out.push({ path: ['policy', 'deny', i], why: 'is in policy.allow too' });
   });

@@ -3,35 +3,54 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isServerName, type ServerName } from '../ids.ts';
 
-/** `description` says why; `allowed` completes "allowed is …" in an error; `example` stands in the sample where there is no default. */
 interface Meta {
+  /** Says why. */
   readonly description: string;
+  /** Completes "allowed is …" in an error. */
   readonly allowed: string;
+  /** Stands in the sample where there is no default. */
   readonly example?: unknown;
+  /** A path relative to the configuration file, which becomes absolute when it is loaded. */
+  readonly path?: true;
 }
 
 export const about = <T extends z.ZodType>(schema: T, meta: Meta): T => schema.meta({ ...meta });
 export const section = <T extends z.ZodRawShape>(description: string, shape: T) =>
   z.strictObject(shape).meta({ description, allowed: `a section with ${Object.keys(shape).join(', ')}` });
 
-export const port = (description: string, value: number) =>
-  about(z.int().min(1).max(65_535).default(value), { description, allowed: 'a whole number from 1 to 65535' });
-export const host = (description: string) =>
+const port = (value: number) =>
+  about(z.int().min(1).max(65_535).default(value), {
+    description: 'The port to listen on.',
+    allowed: 'a whole number from 1 to 65535',
+  });
+const host = (when: string) =>
   about(
     z
       .string()
       .regex(/^[A-Za-z0-9.:_-]+$/)
       .default('127.0.0.1'),
-    { description, allowed: 'an IP address or host name, as 127.0.0.1, 0.0.0.0 or ::' },
+    { description: `The address to listen on: ${when}`, allowed: 'an IP address or host name, as 127.0.0.1, 0.0.0.0 or ::' },
   );
-export const path = (description: string, value: string) =>
-  about(z.string().min(1).default(value), { description, allowed: 'a path, relative to this file or absolute' });
+/** `when` says when it is 127.0.0.1, which it is unless another is named. */
+export const listen = (description: string, when: string, value: number) =>
+  section(description, { host: host(when), port: port(value) }).prefault({});
+
+const PATH = { allowed: 'a path, relative to this file or absolute', path: true } as const;
+export const path = (description: string, value: string) => about(z.string().min(1).default(value), { description, ...PATH });
+/** One that has no default. */
+export const givenPath = (description: string, example: string) => about(z.string().min(1), { description, example, ...PATH });
+
 export const serverName = z
   .string()
   .refine(isServerName)
   .transform((text) => text as ServerName);
 /** As the router's policy reads it. */
 export const serverRule = z.string().refine((text) => isServerName(text.replace(/^\*\./, '')));
+
+/** `@operator:orchid.example`, of any homeserver: the bridge's operator need not live on its own. */
+export const userId = z
+  .string()
+  .refine((text) => text.length <= 255 && /^@[!-9;-~]+:/.test(text) && isServerName(text.slice(text.indexOf(':') + 1)));
 
 /** An IP address, or a network as address/bits. */
 export const address = z.string().refine((text) => {

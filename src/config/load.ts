@@ -5,6 +5,7 @@ import { isMap, isNode, LineCounter, parseDocument } from 'yaml';
 import { VollyError } from '../errors.ts';
 import { conflictsOf } from './conflicts.ts';
 import { describe, type Mistake } from './mistakes.ts';
+import { type Option, options } from './options.ts';
 import { type Config, configSchema } from './schema.ts';
 
 /** More aliases than this in a file of forty options are an attack or an accident. */
@@ -40,7 +41,7 @@ export function checkConfig(text: string, file: string): Checked {
       ),
     };
   }
-  return { config: absolute(found.data, dirname(resolve(file))) };
+  return { config: absolute(found.data, options, dirname(resolve(file))) as Config };
 }
 
 /** Throws `bad_config` for a file that cannot be read. */
@@ -77,17 +78,8 @@ function offsetOf(root: unknown, path: Mistake['path'], key: Mistake['key']): nu
 }
 
 /** Paths in the file are relative to it, wherever the bridge is started from. */
-function absolute(config: Config, base: string): Config {
-  const at = (path: string): string => resolve(base, path);
-  const { appservice, gateway, keys, storage } = config;
-  return {
-    ...config,
-    appservice: { ...appservice, registration: at(appservice.registration) },
-    gateway:
-      gateway.tls === undefined
-        ? gateway
-        : { ...gateway, tls: { certificate: at(gateway.tls.certificate), key: at(gateway.tls.key) } },
-    keys: { path: at(keys.path) },
-    storage: { path: at(storage.path) },
-  };
+function absolute(value: unknown, option: Option | undefined, base: string): unknown {
+  if (option?.path === true && typeof value === 'string') return resolve(base, value);
+  if (option?.properties === undefined || typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, absolute(one, option.properties?.[name], base)]));
 }

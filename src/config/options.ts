@@ -10,6 +10,7 @@ export interface Option {
   readonly properties?: Readonly<Record<string, Option>>;
   readonly required?: readonly string[];
   readonly items?: Option;
+  readonly path?: true;
 }
 
 export const options = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Option;
