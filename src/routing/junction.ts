@@ -13,7 +13,7 @@ import { Keys } from './keys.ts';
 import { Lives } from './lives.ts';
 import { Outbox } from './outbox.ts';
 import { Peers } from './peers.ts';
-import { createPolicy, type PolicyOptions } from './policy.ts';
+import { createPolicy, type Policy, type PolicyOptions } from './policy.ts';
 import type { Carrier, Counters, Doorway, JunctionCounts, Log, Mailbox, PeerState, Route, Shelf } from './ports.ts';
 import { Router } from './router.ts';
 import { Sweeper } from './sweeper.ts';
@@ -44,6 +44,8 @@ export interface Junction extends Route {
   counts(): Promise<JunctionCounts>;
   /** The homeserver is back: sends what waits, and says hello to every known peer, some each second, as at the start and each hour. */
   greet(): void;
+  /** From now on these are the operator's rules. What waits for a community that they deny ends `unconfirmed`, as at the start. */
+  setPolicy(policy: PolicyOptions): void;
   /** Goes on with what an earlier run left. Before the receiver and the gateway start. */
   start(): Promise<void>;
   /** After the receiver and the gateway have stopped, before the stores close. Loses nothing; takes at most some seconds. */
@@ -60,7 +62,8 @@ export function createJunction(options: JunctionOptions): Junction {
   const { own, stores, doorway, clock, random, arrived = NO_WAIT, counters = NO_COUNTERS, log = NO_LOG } = options;
   const lives = new Lives(clock);
   const carrier = new OrderedCarriers(options.carriers, clock);
-  const policy = createPolicy(options.policy ?? {});
+  let allows = createPolicy(options.policy ?? {});
+  const policy: Policy = (server) => allows(server);
   const common = { own, policy, lives, clock, random, counters, log };
   const inbox = new Inbox({ store: stores.inbox, doorway, lives, clock, arrived });
   const outbox: Outbox = new Outbox({
@@ -105,6 +108,10 @@ export function createJunction(options: JunctionOptions): Junction {
     greet: () => {
       outbox.resendAll();
       greeter.begin();
+    },
+    setPolicy: (rules) => {
+      allows = createPolicy(rules);
+      outbox.policyChanged();
     },
     route: (envelope, origin) => router.route(envelope, origin),
     async start() {

@@ -128,7 +128,14 @@ export class Outbox {
 
   /** The homeserver is back: no more pauses. */
   resendAll(): void {
-    for (const queue of this.#peers.values()) queue.resend();
+    for (const queue of this.#peers.values()) if (this.#options.policy(queue.peer)) queue.resend();
+  }
+
+  /** What waits for communities that the operator denies by now ends. */
+  policyChanged(): void {
+    if (this.#stopped) return;
+    this.#cancelTick?.();
+    this.#tick();
   }
 
   async stop(): Promise<void> {
@@ -163,17 +170,18 @@ export class Outbox {
   #tick(): void {
     this.#cancelTick = undefined;
     for (const queue of this.#peers.values()) {
-      for (const entry of queue.tick())
+      const denied = !this.#options.policy(queue.peer);
+      for (const entry of denied ? queue.halt() : queue.tick())
         if (!entry.acked) queue.remove(entry.id);
-        else if (this.#ending.size < ENDS_AT_ONCE) void this.#expire(entry);
+        else if (this.#ending.size < ENDS_AT_ONCE) void this.#expire(entry, denied);
       if (queue.empty) this.#peers.delete(queue.peer);
     }
     if (this.#peers.size > 0) this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#tick());
   }
 
-  async #expire(entry: Entry): Promise<void> {
+  async #expire(entry: Entry, denied: boolean): Promise<void> {
     const { counters, ended } = this.#options;
-    const reason = entry.left || entry.sending ? 'unconfirmed' : 'peer_unreachable';
+    const reason = denied || entry.left || entry.sending ? 'unconfirmed' : 'peer_unreachable';
     // The database is away: the next tick finds the entry again.
     await this.#end(entry.peer, entry.id, () => ended(entry, reason)).catch(() => counters.count('end_failed'));
   }

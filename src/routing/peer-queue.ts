@@ -143,6 +143,13 @@ export class PeerQueue {
     return ended;
   }
 
+  /** Sends nothing more of what is here, and returns it. */
+  halt(): readonly Entry[] {
+    for (const entry of this.#entries.values()) this.#ready.delete(entry);
+    this.#patient.forgetAll();
+    return [...this.#entries.values()];
+  }
+
   /** Sends what would be forgotten (acks above all), leaves the rest to the next run; resolves when all requests have ended. */
   async stop(): Promise<void> {
     for (const entry of this.#entries.values()) if (entry.acked) this.#ready.delete(entry);

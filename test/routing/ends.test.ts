@@ -122,6 +122,34 @@ describe('the end of an envelope', () => {
     assert.ok(network.sent.every(({ from, peer }) => from !== orchid || peer !== fern));
   });
 
+  it('is `unconfirmed` of what waits for a community at the moment when the operator denies it, also where the disk refuses at first', async () => {
+    const stores = memoryStores();
+    const a = new Bridge({ server: orchid, clock, networks: [network], devices: [alice], stores });
+    await a.junction.start();
+    network.refusal = new VollyError('homeserver_unreachable');
+    const [denied, other] = [offer(clock), offer(clock, alice, parseDeviceAddress('dora@moss.example/PHONE'))];
+    for (const envelope of [denied, other]) await a.send(envelope);
+    await clock.advance(1_000);
+    network.refusal = undefined;
+    network.sent.length = 0;
+    const { remove } = stores.outbox;
+    stores.outbox.remove = () => Promise.reject(new VollyError('database'));
+    a.junction.setPolicy({ deny: [fern] });
+    await assert.rejects(a.send(offer(clock)), { code: 'denied_by_policy' });
+    a.junction.greet();
+    await clock.advance(3_000);
+    stores.outbox.remove = remove;
+    await clock.advance(1_000);
+    assert.deepEqual([...new Set(a.ends(denied.id))], ['unconfirmed']);
+    assert.equal(await stores.outbox.find(denied.id), undefined);
+    assert.ok(network.sent.some(({ peer }) => peer === moss));
+    assert.ok(network.sent.every(({ peer }) => peer !== fern));
+    a.junction.setPolicy({});
+    await a.send(offer(clock));
+    await clock.advance(1_000);
+    assert.ok(network.sent.some(({ peer }) => peer === fern));
+  });
+
   it('is heard whenever it comes in its own life: the sender’s bridge remembers for as long whose envelope it was', async () => {
     const { a, b } = await pair(clock, network);
     b.offline.add(bob);
