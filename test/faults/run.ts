@@ -1,4 +1,5 @@
 /** `npm run test:faults`: runs the scenarios, prints the table, exits 1 when a promise was broken. docs/FAULTS.md. */
+import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,7 @@ import { World, type WorldOptions } from './world.ts';
 const WRONG_SHOWN = 20;
 /** Of the end, for what closes by itself. */
 const CLOSING_MS = 5_000;
+const TESTS = new URL('../run.ts', import.meta.url).pathname;
 const began = performance.now();
 const say = (line: string) => console.error(`${((performance.now() - began) / 1_000).toFixed(0).padStart(4)} s  ${line}`);
 
@@ -155,7 +157,15 @@ async function main(options: Options): Promise<boolean> {
   if (options.form === 'short' || !options.everything) return failed.length === 0;
   const found: boolean[] = [];
   for (const name of BUILD_NAMES) found.push(await findBad({ ...options, ids: ['F1'] }, name, folder));
-  return failed.length === 0 && found.every(Boolean);
+  return withDendrite() && failed.length === 0 && found.every(Boolean);
+}
+
+/** S8 is mocha's: a command of its own too, which builds Dendrite where there is none yet. */
+function withDendrite(): boolean {
+  say('S8 a community on Synapse and one on Dendrite');
+  const { status } = spawnSync(process.execPath, [TESTS, 'dendrite'], { stdio: 'inherit' });
+  say(`S8 ${status === 0 ? 'ok' : 'FAILED'}`);
+  return status === 0;
 }
 
 /** Plays all of it, and leaves nothing running. */
