@@ -264,4 +264,18 @@ export const LIMITS = {
   legacyPeersPerMember: 10_000,
   /** What an offer counts for in frames: it makes the bridge ask another community for keys, and seal and sign for up to 16 devices. */
   legacyOfferFrames: 20,
+
+  // Admin room
+  /** What an admin writes: the longest command is a fraction of it. */
+  adminLineCharacters: 1_000,
+  /** The bot's answer in both of its forms. Nobody reads more in a chat, and an event ends at 65,536. */
+  adminAnswerBytes: 20_000,
+  /** How old a command may be, and how far in the future: a bridge that restarts still heeds it, and nobody is surprised by it. */
+  adminEventMs: 300_000,
+  /** How long a command is remembered, so that it is not done twice: twice `adminEventMs`, after which none is heeded any more, and a minute. */
+  adminMemoryMs: 660_000,
+  /** Commands of one admin in `adminMemoryMs`. More than a person writes; for more there are the command line and the API. */
+  adminCommands: 120,
+  /** Rooms that the bot is just leaving and invites it is turning down: another server may take its time. */
+  adminLeavesAtOnce: 8,
 } as const;

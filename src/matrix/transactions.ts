@@ -3,6 +3,7 @@
  * told 200, handled after it.
  */
 import type { Clock } from '../clock.ts';
+import { codeOf } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Counters, Log } from '../routing/ports.ts';
 import type { JournalStore, QuarantineStore } from '../storage/types.ts';
@@ -66,7 +67,9 @@ export class Transactions {
         await handle(events ?? []);
         await journal.done(entry);
       } catch (error) {
-        log.warn('handling a transaction failed', { reason: error instanceof Error ? error.message : typeof error });
+        // One that a stop interrupted is handled at the next start.
+        if (codeOf(error) !== 'shutting_down')
+          log.warn('handling a transaction failed', { reason: error instanceof Error ? error.message : typeof error });
       }
       this.#open--;
     });
