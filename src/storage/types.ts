@@ -3,7 +3,7 @@
  * promise kept is a promise: an `await` before an acknowledgement is all a caller needs. Implementations may commit the changes of
  * several callers together. Every method may reject with VollyError `database`; nothing was changed then.
  */
-import type { DeviceAddress, DeviceId, EnvelopeId, Localpart, ServerName } from '../ids.ts';
+import type { DeviceAddress, DeviceId, EnvelopeId, Localpart, MemberId, ServerName } from '../ids.ts';
 import type { EnvelopeType } from '../protocol/envelope.ts';
 
 /** Answers of a receiver, kept raw from the moment they arrive until everything in them is routed. */
@@ -94,6 +94,10 @@ export interface PeerStore {
   /** Longest unheard first. */
   all(): Promise<readonly PeerRow[]>;
   put(rows: readonly PeerRow[]): Promise<void>;
+  /** Those that the operator shut out while the bridge ran, beside the configuration's policy; in order of their names. */
+  blocked(): Promise<readonly { readonly server: ServerName; readonly at: number }[]>;
+  /** `at` undefined takes it back. False when nothing changed. */
+  block(server: ServerName, at: number | undefined): Promise<boolean>;
 }
 
 export interface QuarantineRow {
@@ -108,6 +112,11 @@ export interface QuarantineRow {
 export interface QuarantineStore {
   add(row: QuarantineRow): Promise<void>;
   count(): Promise<number>;
+  /** Newest first, from below `before` on, of `code` alone where one is given. */
+  page(before: number, limit: number, code?: string): Promise<readonly (QuarantineRow & { readonly seq: number })[]>;
+  get(seq: number): Promise<QuarantineRow | undefined>;
+  /** Returns how many went. */
+  remove(which: { readonly seq: number } | { readonly code: string }): Promise<number>;
 }
 
 export interface DeviceRow {
@@ -119,9 +128,13 @@ export interface DeviceRow {
 
 /** Members, their devices and what they published. Bundles are bytes of PROTOCOL.md section 6; the gateway checked them. */
 export interface MemberStore {
-  /** False when there is a member of that name; nothing changed then. */
+  /** False when there is a member of that name, or was one that the operator removed; nothing changed then. */
   add(member: Localpart, kind: 'enhanced' | 'legacy'): Promise<boolean>;
   kind(member: Localpart): Promise<'enhanced' | 'legacy' | undefined>;
+  /** As `kind`; undefined also for a member that the operator has suspended. */
+  active(member: Localpart): Promise<'enhanced' | 'legacy' | undefined>;
+  /** Whether the operator lets this device of this key in. Nothing is said here about the member's own list. */
+  admits(member: Localpart, device: DeviceId, key: Uint8Array): Promise<'yes' | 'suspended' | 'barred' | 'unknown'>;
   members(): Promise<readonly Localpart[]>;
   /**
    * Sets the member's whole device list: the signed list's bytes, its hash and version, and the devices in it. Bundles of devices
@@ -133,15 +146,72 @@ export interface MemberStore {
     list: { version: number; hash: Uint8Array; bytes: Uint8Array; devices: readonly DeviceRow[] },
   ): Promise<void>;
   list(member: Localpart): Promise<{ version: number; hash: Uint8Array; bytes: Uint8Array } | undefined>;
+  /** Of the list, but for those that the operator has barred. */
   devices(member: Localpart): Promise<readonly DeviceRow[]>;
   /** Rejects with `unknown_member`. */
   publish(member: Localpart, device: DeviceId, bundle: Uint8Array): Promise<void>;
   bundles(member: Localpart): Promise<readonly { device: DeviceId; bundle: Uint8Array }[]>;
 }
 
+export interface MemberRow {
+  readonly member: Localpart;
+  readonly kind: 'enhanced' | 'legacy';
+  /** Unix ms; absent for who came before this was kept. */
+  readonly createdAt?: number;
+  /** Since when, Unix ms; absent for who is not. */
+  readonly suspendedAt?: number;
+}
+
+export interface RollDevice {
+  readonly device: DeviceId;
+  /** Its bundle is on the shelf: it can be called. */
+  readonly published: boolean;
+  readonly barredAt?: number;
+  /** The day on which it was last seen, Unix ms of its beginning. */
+  readonly seenOn?: number;
+}
+
+/** What the operator does with members. */
+export interface RollStore {
+  /** In order of their names, those behind `after`. */
+  page(after: string, limit: number): Promise<readonly MemberRow[]>;
+  find(member: Localpart): Promise<(MemberRow & { readonly devices: readonly RollDevice[] }) | undefined>;
+  /** `at` undefined takes it back. Rejects with `unknown_member`. */
+  suspend(member: Localpart, at: number | undefined): Promise<void>;
+  /**
+   * Shuts a listed device out for as long as the list has this key for it, with its bundle, tickets and what waits for it; `at` undefined
+   * lets it in again. False when the list has no such device. Rejects with `unknown_member`.
+   */
+  bar(member: MemberId, device: DeviceId, at: number | undefined): Promise<boolean>;
+  /** A device came in. Costs a write each day at most. */
+  seen(member: Localpart, device: DeviceId, at: number): Promise<void>;
+  /**
+   * Forgets a member: keys, lists, bundles, invites, tickets, what waits for or from it, refused content that names it, and the facts that
+   * `isOwn` says are of it. What stays is the hash of the name, which `add` refuses from then on, and a note in `leaving`. Rejects with
+   * `unknown_member`.
+   */
+  remove(member: MemberId, at: number, isOwn: (fact: string) => boolean): Promise<void>;
+  /** Whether a removed member had this name. */
+  isHeld(member: Localpart): Promise<boolean>;
+  /** Members who are gone here and not yet on the homeserver. */
+  leaving(): Promise<readonly Localpart[]>;
+  left(member: Localpart): Promise<void>;
+}
+
+export interface InviteRow {
+  /** SHA-256 of its token. */
+  readonly hash: Uint8Array;
+  readonly member: Localpart;
+  readonly expires: number;
+}
+
 export interface InviteStore {
   /** Keeps the SHA-256 of the token, never the token. */
-  add(invite: { hash: Uint8Array; member: Localpart; expires: number }): Promise<void>;
+  add(invite: InviteRow): Promise<void>;
+  /** Live ones, soonest end first. */
+  all(now: number): Promise<readonly InviteRow[]>;
+  /** False when there was none. */
+  revoke(hash: Uint8Array): Promise<boolean>;
   /** Whether `use` would consume it. */
   live(hash: Uint8Array, member: Localpart, now: number): Promise<boolean>;
   /** Consumes the invite; false when unknown, used, expired, or for another member: then it is left as it was. */
@@ -169,6 +239,7 @@ export interface Stores {
   readonly peers: PeerStore;
   readonly quarantine: QuarantineStore;
   readonly members: MemberStore;
+  readonly roll: RollStore;
   readonly invites: InviteStore;
   readonly tickets: TicketStore;
   readonly facts: FactStore;

@@ -2,6 +2,7 @@
 import type { Stores } from '../../src/storage/types.ts';
 import { membersContract } from './contract-members.ts';
 import { queuesContract } from './contract-queues.ts';
+import { rollContract } from './contract-roll.ts';
 
 export function storesContract(open: () => Promise<Stores>): void {
   let stores: Stores;
@@ -11,4 +12,5 @@ export function storesContract(open: () => Promise<Stores>): void {
   afterEach(() => stores.close());
   queuesContract(() => stores);
   membersContract(() => stores);
+  rollContract(() => stores);
 }

@@ -2,23 +2,29 @@
 import { toHex } from '../../bytes.ts';
 import type { Localpart } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
-import type { InviteStore, TicketStore } from '../types.ts';
+import type { InviteRow, InviteStore, TicketStore } from '../types.ts';
 
-export function inviteStore(): InviteStore {
-  const invites = new Map<string, Parameters<InviteStore['add']>[0]>();
+export type Invites = Map<string, InviteRow>;
+export type Tickets = Map<string, Parameters<TicketStore['add']>[0]>;
+
+export function inviteStore(invites: Invites): InviteStore {
   const isLive = (hash: Uint8Array, member: Localpart, now: number): boolean => {
     const invite = invites.get(toHex(hash));
     return invite?.member === member && invite.expires > now;
   };
   return {
     add: async (invite) => void invites.set(toHex(invite.hash), invite),
+    all: async (now) =>
+      [...invites.values()]
+        .filter(({ expires }) => expires > now)
+        .sort((a, b) => a.expires - b.expires || (a.member < b.member ? -1 : 1)),
+    revoke: async (hash) => invites.delete(toHex(hash)),
     live: async (hash, member, now) => isLive(hash, member, now),
     use: async (hash, member, now) => isLive(hash, member, now) && invites.delete(toHex(hash)),
   };
 }
 
-export function ticketStore(): TicketStore {
-  const tickets = new Map<string, Parameters<TicketStore['add']>[0]>();
+export function ticketStore(tickets: Tickets): TicketStore {
   const ofDevice = (device: string): readonly string[] => [...tickets].filter(([, t]) => t.device === device).map(([key]) => key);
   return {
     async add(ticket) {

@@ -4,7 +4,7 @@ import { senderPrefix } from '../sender.ts';
 import type { InboxRow, InboxStore } from '../types.ts';
 import { Tally } from './tally.ts';
 
-export function inboxStore(): InboxStore {
+export function inboxStore(): InboxStore & { dropWhere(goes: (row: InboxRow) => boolean): void } {
   /** (origin, id) → when to forget it. A server name has no space. */
   const seen = new Map<string, number>();
   const rows = new Map<string, InboxRow>();
@@ -78,5 +78,8 @@ export function inboxStore(): InboxStore {
       return due.length;
     },
     counts: async () => ({ waiting: rows.size, seen: seen.size }),
+    dropWhere(goes) {
+      for (const [key, row] of rows) if (goes(row)) drop(key, row);
+    },
   };
 }

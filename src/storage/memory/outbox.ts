@@ -4,9 +4,11 @@ import { isDevice } from '../sender.ts';
 import type { OutboxRow, OutboxStore } from '../types.ts';
 import { Tally } from './tally.ts';
 
-export function outboxStore(): OutboxStore {
+type Addresses = Omit<OutboxRow, 'encoded'>;
+
+export function outboxStore(): OutboxStore & { dropWhere(goes: (row: Addresses) => boolean): void } {
   const rows = new Map<EnvelopeId, OutboxRow>();
-  const acked = new Map<EnvelopeId, Omit<OutboxRow, 'encoded'>>();
+  const acked = new Map<EnvelopeId, Addresses>();
   const ofPeer = new Tally();
   const ofSender = new Tally();
   const senderOf = (row: OutboxRow): string => `${row.peer} ${row.from}`;
@@ -51,6 +53,10 @@ export function outboxStore(): OutboxStore {
     },
     async forget(now) {
       for (const [id, row] of acked) if (row.expires + LIMITS.ackedMemoryMs <= now) acked.delete(id);
+    },
+    dropWhere(goes) {
+      for (const row of rows.values()) if (goes(row)) drop(row);
+      for (const [id, row] of acked) if (goes(row)) acked.delete(id);
     },
   };
 }

@@ -2,9 +2,10 @@
 import type { Database } from 'better-sqlite3';
 import { VollyError } from '../../errors.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { administration } from './migrations/0002-administration.ts';
 
 /** In order; the schema's version (`user_version`) is the number of migrations applied. */
-const MIGRATIONS: readonly string[] = [initial];
+export const MIGRATIONS: readonly string[] = [initial, administration];
 
 /** Throws `newer_schema` when the database is ahead of this program, and changes nothing then. */
 export function migrate(db: Database, migrations = MIGRATIONS): void {

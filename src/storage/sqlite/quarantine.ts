@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { LIMITS } from '../../limits.ts';
-import type { QuarantineStore } from '../types.ts';
+import type { QuarantineRow, QuarantineStore } from '../types.ts';
 import type { Commits } from './commits.ts';
 
 export function quarantineStore(db: Database, commits: Commits): QuarantineStore {
@@ -11,6 +11,12 @@ export function quarantineStore(db: Database, commits: Commits): QuarantineStore
     'SELECT count(*) AS rows, coalesce(sum(size), 0) AS bytes FROM quarantine',
   );
   const dropOldest = db.prepare('DELETE FROM quarantine WHERE seq = (SELECT min(seq) FROM quarantine)');
+  const page = db.prepare<[number, string | null, string | null, number], QuarantineRow & { seq: number }>(
+    'SELECT seq, at, source, code, content FROM quarantine WHERE seq < ? AND (? IS NULL OR code = ?) ORDER BY seq DESC LIMIT ?',
+  );
+  const get = db.prepare<[number], QuarantineRow>('SELECT at, source, code, content FROM quarantine WHERE seq = ?');
+  const remove = db.prepare<[number]>('DELETE FROM quarantine WHERE seq = ?');
+  const removeAll = db.prepare<[string]>('DELETE FROM quarantine WHERE code = ?');
   return {
     add: (row) =>
       commits.change(() => {
@@ -20,5 +26,8 @@ export function quarantineStore(db: Database, commits: Commits): QuarantineStore
           dropOldest.run();
       }),
     count: () => commits.read(() => totals.get()!.rows),
+    page: (before, limit, code) => commits.read(() => page.all(before, code ?? null, code ?? null, limit)),
+    get: (seq) => commits.read(() => get.get(seq)),
+    remove: (which) => commits.change(() => ('seq' in which ? remove.run(which.seq) : removeAll.run(which.code)).changes),
   };
 }

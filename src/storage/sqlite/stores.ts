@@ -15,6 +15,7 @@ import { migrate } from './migrate.ts';
 import { outboxStore } from './outbox.ts';
 import { peerStore } from './peers.ts';
 import { quarantineStore } from './quarantine.ts';
+import { rollStore } from './roll.ts';
 import { ticketStore } from './tickets.ts';
 
 export interface SqliteOptions {
@@ -34,7 +35,8 @@ export function openSqlite({ file, clock = systemClock }: SqliteOptions): Stores
     outbox: outboxStore(db, commits),
     peers: peerStore(db, commits),
     quarantine: quarantineStore(db, commits),
-    members: memberStore(db, commits),
+    members: memberStore(db, commits, clock),
+    roll: rollStore(db, commits),
     invites: inviteStore(db, commits),
     tickets: ticketStore(db, commits),
     facts: factStore(db, commits),
