@@ -145,6 +145,15 @@ const catalogue = {
     close: 4403,
   },
   bad_invite: { cause: 'An invite is unknown, used, or expired.', cure: 'Ask the operator for another.', close: 4403 },
+  name_held: {
+    cause: 'A member of that name was removed, and nobody inherits a name.',
+    cure: 'Choose another name: whoever had pinned the old member would take the new one for an impostor.',
+  },
+  suspended: {
+    cause: 'The operator of the community has suspended the member.',
+    cure: 'Ask the operator; after that connect again.',
+    close: 4403,
+  },
   name_taken: { cause: 'A member of that name exists.', cure: 'Choose another name.', close: 4403 },
   replaced: { cause: 'The same device connected again.', cure: 'None needed: the newer connection counts.', close: 4409 },
   server_restarted: { cause: 'The bridge restarted and with it a legacy call ended.', cure: 'Call again.' },
@@ -160,6 +169,18 @@ const catalogue = {
   bad_config: {
     cause: 'The configuration is not valid.',
     cure: 'Mend the line that the message names; `volly-bridge config check` tells when it is right.',
+  },
+  bad_answer: {
+    cause: 'What setup was told is not allowed, or not all that it needs.',
+    cure: 'Give the flag that the message names; `volly-bridge setup --help` lists them.',
+  },
+  config_exists: {
+    cause: 'There is a configuration, and it says something else than a flag of setup.',
+    cure: 'Leave the flag away to go on with that file, or have it written anew with --force.',
+  },
+  setup_ended: {
+    cause: 'Setup was ended before it had written anything.',
+    cure: 'Run it again; with --non-interactive it takes flags and asks nothing.',
   },
   placeholder_secret: {
     cause: 'The configuration still holds the sample’s placeholder token.',
@@ -192,6 +213,26 @@ const catalogue = {
   database: {
     cause: 'The database could not be opened or written.',
     cure: 'Check the disk and the permissions of the file named.',
+  },
+  bad_backup: {
+    cause: 'A backup is not whole, or not of this community.',
+    cure: 'Take another one; `volly-bridge backup` makes them, and the file that the message names says what it should hold.',
+  },
+  data_exists: {
+    cause: 'There is data where the backup would go.',
+    cure: 'If the backup is to take its place, say so with --force: what is there is kept beside it under another name.',
+  },
+  bad_request: {
+    cause: 'A request to the admin API names no operation, or not what the operation wants.',
+    cure: 'docs/admin.openapi.json has every operation with its parameters.',
+  },
+  wrong_admin_token: {
+    cause: 'The admin API was asked without its token, or with another one.',
+    cure: 'Send what is in the file that admin.token names, as `Authorization: Bearer …`.',
+  },
+  not_found: {
+    cause: 'There is no such device, invite, peer or refused message.',
+    cure: 'The list beside it has those that there are.',
   },
   not_running: {
     cause: 'No bridge of this configuration is running.',

@@ -17,7 +17,7 @@ async function runAndKill(file: string, enough: number): Promise<number> {
   let promised = 0;
   let lines = 0;
   for await (const line of createInterface({ input: child.stdout })) {
-    promised = Math.max(promised, Number(line));
+    promised = Math.max(promised, Number.parseInt(line, 10));
     if (++lines === enough) child.kill('SIGKILL');
   }
   return promised;
