@@ -45,7 +45,7 @@ export class AdminRoomWorld {
   /** The one room's state: type → state key → content. */
   readonly state = new Map<string, Map<string, Content>>();
   readonly said: Said[] = [];
-  readonly performed: { line: string; by: string; readers: string }[] = [];
+  readonly performed: string[] = [];
   admins: readonly string[] = [ADMIN, SECOND];
   perform: (line: string) => Promise<string> = async (text) => `done: ${text}`;
   /** Looks at a request to a room first. */
@@ -75,8 +75,8 @@ export class AdminRoomWorld {
       admins: () => this.admins,
       commands: {
         knows: (text) => /^(status|member)\b/.test(text),
-        perform: (text, by, readers) => {
-          this.performed.push({ line: text, by, readers });
+        perform: (text) => {
+          this.performed.push(text);
           return this.perform(text);
         },
       },

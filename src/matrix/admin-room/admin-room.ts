@@ -20,8 +20,8 @@ import type { RoomView } from './view.ts';
 export interface AdminCommands {
   /** Whether the line begins as a command does. In a room where people talk with each other the rest is not for the bot. */
   knows(line: string): boolean;
-  /** Resolves with the answer, also where it says no. `readers`: who can read it, besides the own homeserver. */
-  perform(line: string, by: string, readers: 'admins' | 'others'): Promise<string>;
+  /** Resolves with the answer, also where it says no. */
+  perform(line: string): Promise<string>;
 }
 
 export interface AdminRoomOptions {
@@ -38,7 +38,7 @@ export interface AdminRoomOptions {
 }
 
 const HELLO = 'I am the Volly bridge of this community. Write help.';
-const OTHERS_READ = 'Not only admins can read what is written here, so some commands are refused.';
+const OTHERS_READ = 'Not only admins can read what is written here, so I do nothing. Invite me to a room of admins alone.';
 const UNREADABLE = 'This room is encrypted and I cannot read here. Invite me to one that is not.';
 const INTERRUPTED = 'I was stopped in the middle of this and do not know whether it was done. Look before you repeat it.';
 const BUG = 'This failed by a bug of the bridge, of which its log has a line.';
@@ -107,7 +107,7 @@ export class AdminRoom {
     await this.#rooms.join(room);
     const view = await this.#rooms.view(room);
     if (view.encrypted) return this.#cannotRead(room);
-    await this.#rooms.say(room, `hello ${id}`, this.#readersOf(view) === 'admins' ? HELLO : `${HELLO}\n${OTHERS_READ}`);
+    await this.#rooms.say(room, `hello ${id}`, this.#isOfAdmins(view) ? HELLO : `${HELLO} ${OTHERS_READ}`);
   }
 
   #turnDown({ room }: RoomEvent): void {
@@ -128,7 +128,7 @@ export class AdminRoom {
     if (view.joined.length > 1 && !this.#options.commands.knows(line)) return;
     const state = await this.#handled.begin(id, sender);
     if (state === 'done' || state === 'too_many') return this.#ignore(state);
-    const answer = state === 'begun' ? INTERRUPTED : await this.#perform(line, sender, this.#readersOf(view));
+    const answer = state === 'begun' ? INTERRUPTED : this.#isOfAdmins(view) ? await this.#perform(line) : OTHERS_READ;
     try {
       await this.#rooms.say(room, `answer ${id}`, answer);
     } catch (error) {
@@ -138,11 +138,11 @@ export class AdminRoom {
     await this.#handled.end(id);
   }
 
-  async #perform(line: string, by: string, readers: 'admins' | 'others'): Promise<string> {
+  async #perform(line: string): Promise<string> {
     const { commands, counters } = this.#options;
     counters.count('admin_room_commands');
     try {
-      return await commands.perform(line, by, readers);
+      return await commands.perform(line);
     } catch (error) {
       if (codeOf(error) === 'shutting_down') throw error;
       this.#failed(error);
@@ -182,8 +182,9 @@ export class AdminRoom {
     return false;
   }
 
-  #readersOf({ joined, invited, open }: RoomView): 'admins' | 'others' {
-    return !open && [...joined, ...invited].every((user) => this.#isAdmin(user)) ? 'admins' : 'others';
+  /** Whether nobody else reads the answer, which may be an invite or name members: beside the homeservers, which read all. */
+  #isOfAdmins({ joined, invited, open }: RoomView): boolean {
+    return !open && [...joined, ...invited].every((user) => this.#isAdmin(user));
   }
 
   #ignore(reason: string): void {
