@@ -29,7 +29,7 @@ type Kind = Frame['kind'];
 type Field = 'uint' | 'bytes' | 'code' | 'id';
 
 /** By the number on the wire. Field names are those of `Frame`, in the order on the wire. */
-const FRAMES: readonly { readonly kind: Kind; readonly fields: readonly (readonly [string, Field])[] }[] = [
+export const FRAMES: readonly { readonly kind: Kind; readonly fields: readonly (readonly [string, Field])[] }[] = [
   { kind: 'envelope', fields: [['n', 'uint'], ['envelope', 'bytes']] }, // biome-ignore format: a table
   { kind: 'ack', fields: [['n', 'uint']] },
   { kind: 'refused', fields: [['n', 'uint'], ['code', 'code']] }, // biome-ignore format: a table
