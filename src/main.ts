@@ -1,8 +1,10 @@
 /** The command line. A failure is one line, `error code: cause — cure`, and an exit code that is not 0. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addBackup } from './commands/backup.ts';
 import { addConfig } from './commands/config.ts';
 import { addMember } from './commands/member.ts';
+import { addSetup } from './commands/setup.ts';
 import { addStart } from './commands/start.ts';
 import { addStatus } from './commands/status.ts';
 import { loadConfig } from './config/load.ts';
@@ -20,7 +22,7 @@ export async function run(argv: readonly string[]): Promise<void> {
 }
 
 /** In the order of `--help`. */
-const COMMANDS = [addStart, addConfig, addStatus, addMember];
+const COMMANDS = [addSetup, addStart, addConfig, addStatus, addMember, addBackup];
 
 function program(): Command {
   const volly = new Command('volly-bridge')
@@ -28,8 +30,9 @@ function program(): Command {
     .version(version)
     .option('-c, --config <file>', 'the configuration file', 'config.yaml')
     .showHelpAfterError('Try `volly-bridge --help`.');
-  const config = () => loadConfig(volly.opts<{ config: string }>().config);
-  for (const add of COMMANDS) add(volly, { version, config });
+  const file = () => volly.opts<{ config: string }>().config;
+  const config = () => loadConfig(file());
+  for (const add of COMMANDS) add(volly, { version, file, config });
   return volly;
 }
 

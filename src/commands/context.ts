@@ -4,6 +4,8 @@ import type { Config } from '../config/schema.ts';
 export interface Context {
   /** Of this program, as package.json has it. */
   readonly version: string;
-  /** From the file that `--config` names. Throws `bad_config`. */
+  /** What `--config` names, as it was written. */
+  readonly file: () => string;
+  /** From that file. Throws `bad_config`. */
   readonly config: () => Config;
 }
