@@ -1,5 +1,6 @@
 /** How the bridge is. */
 import { z } from 'zod';
+import type { Status } from '../../status.ts';
 import { statusPage } from '../../status-page.ts';
 import { operation } from '../operation.ts';
 import { nothing } from '../params.ts';
@@ -11,7 +12,7 @@ const homeserver = z.strictObject({
   way: z.string().meta({ description: 'How the bridge user’s inbox is read: `as_token`, `login`, or `unknown`.' }),
   proven: z.boolean().meta({ description: 'A message of the bridge to itself came back by this way.' }),
   named: z.boolean().meta({ description: 'The bridge user has a display name, by which others wake federation.' }),
-  callsBack: z.enum(['yes', 'no', 'unknown']).meta({ description: 'Whether the homeserver reaches the bridge.' }),
+  callsBack: z.string().meta({ description: 'Whether the homeserver reaches the bridge: `yes`, `no` or `unknown`.' }),
   ready: z.boolean().meta({ description: 'It brings messages.' }),
   lastSyncAgeMs: z.number().optional().meta({ description: 'Since its last answer.' }),
   lagMs: z.number().optional().meta({ description: 'How long the latest message to itself took.' }),
@@ -39,5 +40,5 @@ export const status = operation({
     const { peers, ...rest } = await ports.status();
     return { ...rest, peers: [...peers] };
   },
-  text: statusPage,
+  text: (now) => statusPage(now as Status),
 });
