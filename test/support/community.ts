@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import type { TestAuthority } from './homeserver/certificates.ts';
+import type { Overrides } from './homeserver/config.ts';
 import { prepareDendrite } from './homeserver/dendrite.ts';
 import type { Homeserver } from './homeserver/homeserver.ts';
 import type { Progress } from './homeserver/install.ts';
@@ -55,6 +56,8 @@ export interface CommunityOptions {
   /** Laid over the gateway's section of the configuration. */
   readonly gateway?: Readonly<Record<string, unknown>>;
   readonly policy?: Readonly<Record<string, unknown>>;
+  /** Laid over Synapse's own settings. */
+  readonly synapse?: Overrides;
 }
 
 export class Community {
@@ -227,6 +230,7 @@ export async function startCommunity(options: CommunityOptions): Promise<Communi
     dir: join(dir, options.homeserver ?? 'synapse'),
     authority,
     tapped,
+    ...(options.synapse ? { overrides: options.synapse } : {}),
     ...(progress ? { progress } : {}),
   });
   const [appservice, gateway] = await reservePorts();
