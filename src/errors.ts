@@ -242,7 +242,9 @@ const catalogue = {
   old_node: { cause: 'This Node.js is too old.', cure: 'Install Node.js 24.15 or newer.' },
 } as const satisfies Record<string, ErrorEntry>;
 
+/** One of the stable codes of docs/ERRORS.md: what an app decides by. */
 export type ErrorCode = keyof typeof catalogue;
+/** Each code's cause and cure, for whoever reads it: a developer or an operator. An app words its own messages. */
 export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = catalogue;
 
 /** Whether a string from outside is one of our codes. */
@@ -256,7 +258,9 @@ export const closeCodeOf = (code: string): number => (isErrorCode(code) ? ERRORS
  * no user data, key or SDP reaches a log by way of an error.
  */
 export class VollyError extends Error {
+  /** Always `VollyError`. */
   override readonly name = 'VollyError';
+  /** Why, for programs. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, detail?: string, options?: { cause?: unknown }) {
@@ -264,9 +268,17 @@ export class VollyError extends Error {
     this.code = code;
   }
 
+  /** False where the refused thing may have happened all the same. */
   get certain(): boolean {
     return ERRORS[this.code].certain !== false;
   }
+}
+
+/** For a person: `bad_invite: An invite is unknown, used, or expired. — Ask the operator for another.`, with the detail where there is one. */
+export function explain({ code, message }: VollyError): string {
+  const detail = message.slice(code.length + 2);
+  const { cause, cure } = ERRORS[code];
+  return `${code}: ${detail === '' ? cause : `${cause.replace(/\.$/, '')}: ${detail}`} — ${cure}`;
 }
 
 /** Of an unknown error: a bug of ours, that some input has found. */
