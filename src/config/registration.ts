@@ -108,18 +108,22 @@ export const arePlaceholders = ({ asToken, hsToken }: Tokens): boolean =>
 export function checkRegistration(yaml: string, file: string, options: RegistrationOptions): Tokens {
   const tokens = readTokens(yaml, file);
   if (arePlaceholders(tokens)) throw new VollyError('placeholder_secret', file);
-  const { asToken, hsToken } = tokens;
-  if (asToken === hsToken || asToken.length < TOKEN_CHARACTERS || hsToken.length < TOKEN_CHARACTERS)
+  if (areWeak(tokens))
     throw new VollyError('bad_config', `${file}: the tokens must differ and have at least ${TOKEN_CHARACTERS} characters`);
-  const found: unknown = parse(yaml);
-  const wanted = Object.entries(buildRegistration(options, tokens));
-  const wrong = wanted.find(
-    ([name, value]) => JSON.stringify((found as Record<string, unknown>)[name]) !== JSON.stringify(value),
-  );
+  const wrong = differenceOf(yaml, buildRegistration(options, tokens));
   if (wrong !== undefined)
     throw new VollyError(
       'bad_config',
-      `${file}: ${wrong[0]} does not fit the configuration; \`volly-bridge registration\` mends it`,
+      `${file}: ${wrong} does not fit the configuration; \`volly-bridge registration\` mends it`,
     );
   return tokens;
+}
+
+export const areWeak = ({ asToken, hsToken }: Tokens): boolean =>
+  asToken === hsToken || asToken.length < TOKEN_CHARACTERS || hsToken.length < TOKEN_CHARACTERS;
+
+/** The first field of the file that is not as wanted. */
+export function differenceOf(yaml: string, wanted: Registration): string | undefined {
+  const found = parse(yaml) as Record<string, unknown>;
+  return Object.entries(wanted).find(([name, value]) => JSON.stringify(found[name]) !== JSON.stringify(value))?.[0];
 }

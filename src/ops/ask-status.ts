@@ -26,7 +26,7 @@ export async function askStatus({ listen: { host, port }, hsToken }: AskOptions)
 }
 
 /** One that listens everywhere is reached on this machine. */
-function reachable(host: string): string {
+export function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
   return host.includes(':') ? `[${host}]` : host;

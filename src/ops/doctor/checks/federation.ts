@@ -1,0 +1,106 @@
+/** Whether other communities find this one, and this one finds them. */
+import type { Config } from '../../../config/schema.ts';
+import { BRIDGE_DEVICE, bridgeUserOf, type ServerName } from '../../../ids.ts';
+import { LIMITS } from '../../../limits.ts';
+import type { Status } from '../../status.ts';
+import { type Check, check } from '../check.ts';
+import { failed, type Outcome, ok, warning } from '../finding.ts';
+import { type Asked, said } from '../http.ts';
+import { codeOfTrouble, isTrouble } from '../network.ts';
+import type { DoctorPorts } from '../ports.ts';
+import { askFederation } from '../resolve.ts';
+import type { Account, Way } from './appservice.ts';
+import { seconds } from './bridge.ts';
+
+const UNREACHABLE = {
+  refused: 'federation_unreachable',
+  unknown_host: 'federation_unreachable',
+  silent: 'federation_unreachable',
+  cut: 'federation_unreachable',
+} as const;
+
+export const federationCheck = (config: Check<Config>, serverName: Check<void>): Check<void> =>
+  check({
+    name: 'federation',
+    needs: [config, serverName],
+    deadlineMs: 30_000,
+    async run([{ homeserver }]) {
+      const name = homeserver.server_name;
+      const asked = await askFederation(name);
+      if (asked === 'broken') return failed('well_known_broken', `https://${name}/.well-known/matrix/server`);
+      if (isTrouble(asked)) {
+        const code = codeOfTrouble(asked.trouble, UNREACHABLE);
+        // Many a router does not let its own network in by the public address.
+        return code === 'federation_unreachable' ? warning(code, asked.reason, undefined) : failed(code, asked.reason);
+      }
+      if (asked.json['server_name'] === name) return ok(`reached in ${asked.ms} ms`, undefined);
+      return failed('federation_leads_elsewhere', nameSaid(asked));
+    },
+  });
+
+function nameSaid(asked: Asked): string {
+  if (isTrouble(asked)) return asked.reason;
+  const name = asked.json['server_name'];
+  return typeof name === 'string' && name.length < 256 ? `answers as ${name}` : `answers ${said(asked)}`;
+}
+
+/** For a query over federation: our homeserver gives up by itself within this. */
+const QUERY_MS = 8_000;
+
+export const peerCheck = (
+  { mayTalk }: Pick<DoctorPorts, 'mayTalk'>,
+  peer: ServerName,
+  config: Check<Config>,
+  account: Check<Account>,
+  bridgeUser: Check<Way>,
+): Check<void> =>
+  check({
+    name: 'peer',
+    subject: peer,
+    needs: [config, account, bridgeUser],
+    deadlineMs: 40_000,
+    async run([config, { user }]) {
+      if (!mayTalk(config, peer)) return failed('peer_denied', peer);
+      const body = { device_keys: { [bridgeUserOf(peer)]: [BRIDGE_DEVICE] }, timeout: QUERY_MS };
+      const keys = await user('/_matrix/client/v3/keys/query', { method: 'POST', body, timeoutMs: 2 * QUERY_MS });
+      if (!isTrouble(keys) && keys.status === 200 && !hasFailed(keys.json['failures'], peer))
+        return ok(`our homeserver reaches it in ${keys.ms} ms`, undefined);
+      return whyNot(peer);
+    },
+  });
+
+const hasFailed = (failures: unknown, peer: ServerName): boolean =>
+  typeof failures === 'object' && failures !== null && Object.hasOwn(failures, peer);
+
+async function whyNot(peer: ServerName): Promise<Outcome<void>> {
+  const direct = await askFederation(peer);
+  if (direct === 'broken') return failed('peer_unreachable', 'its well-known file is broken');
+  if (!isTrouble(direct) && direct.json['server_name'] === peer)
+    return failed('peer_backed_off', `this machine reaches it in ${direct.ms} ms`);
+  return failed('peer_unreachable', nameSaid(direct));
+}
+
+export const peerBridgeCheck = (
+  peer: ServerName,
+  account: Check<Account>,
+  reached: Check<void>,
+  bridge: Check<Status | undefined>,
+): Check<void> =>
+  check({
+    name: 'peer_bridge',
+    subject: peer,
+    needs: [account, reached, bridge],
+    async run([{ user }, , status]) {
+      const profile = await user(`/_matrix/client/v3/profile/${encodeURIComponent(bridgeUserOf(peer))}/displayname`);
+      if (isTrouble(profile)) return failed('peer_backed_off', profile.reason);
+      if (profile.json['errcode'] === 'M_NOT_FOUND') return failed('peer_without_bridge', peer);
+      const known = status?.peers.find(({ server }) => server === peer);
+      const there = profile.status === 200 ? `it has a bridge user, ${profile.ms} ms` : 'it shows no profiles';
+      if (known === undefined) return ok(there, undefined);
+      const { state, skewMs = 0, waiting, heardAt } = known;
+      if (state === 'silent') return failed('peer_silent', `${waiting} waiting`);
+      if (Math.abs(skewMs) > LIMITS.skewMs) return warning('peer_clock', seconds(skewMs), undefined);
+      if (state !== 'ok') return warning('peers_waiting', `${state}, ${waiting} waiting`, undefined);
+      return ok(heardAt === undefined ? there : `${there}; heard ${new Date(heardAt).toISOString()}`, undefined);
+    },
+  });

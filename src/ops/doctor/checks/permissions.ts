@@ -1,0 +1,99 @@
+/** Who may read the files that hold secrets. */
+import { accessSync, chmodSync, constants, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Config } from '../../../config/schema.ts';
+import { type Check, check } from '../check.ts';
+import { failed, type Outcome, ok, warning } from '../finding.ts';
+import type { DoctorPorts } from '../ports.ts';
+
+interface Secret {
+  readonly file: string;
+  /** Bits that it may not have. */
+  readonly forbidden: number;
+}
+
+const ANY_OTHER = 0o077;
+/** A group of its own is how a homeserver's user is let in. */
+const BUT_ONE_GROUP = 0o037;
+const WRITE_OF_OTHERS = 0o002;
+const STICKY = 0o1000;
+
+const databaseFiles = (path: string): readonly string[] => ['', '-wal', '-shm', '-claim'].map((end) => `${path}${end}`);
+
+const secretsOf = ({ appservice, keys, admin, gateway, storage }: Config): readonly Secret[] => [
+  { file: appservice.registration, forbidden: BUT_ONE_GROUP },
+  ...[keys.path, admin.token, ...databaseFiles(storage.path)].map((file) => ({ file, forbidden: ANY_OTHER })),
+  ...(gateway.tls ? [{ file: gateway.tls.key, forbidden: BUT_ONE_GROUP }] : []),
+];
+
+export const permissionsCheck = ({ configFile }: Pick<DoctorPorts, 'configFile'>, config: Check<Config>): Check<void> =>
+  check({
+    name: 'permissions',
+    needs: [config],
+    run([config]) {
+      // Windows has no such bits.
+      if (process.platform === 'win32') return ok('not looked at on Windows', undefined);
+      return open(secretsOf(config)) ?? writable(config, configFile) ?? unreadable(config) ?? owners(config) ?? good(config);
+    },
+  });
+
+function open(secrets: readonly Secret[]): Outcome<never> | undefined {
+  const found = secrets.filter(({ file, forbidden }) => ((statOf(file)?.mode ?? 0) & forbidden) !== 0);
+  if (found.length === 0) return undefined;
+  const fix = (): string => {
+    for (const { file, forbidden } of found) chmodSync(file, modeOf(file) & ~forbidden & 0o666);
+    return `took the rights of others from ${found.map(({ file }) => file).join(', ')}`;
+  };
+  return failed('readable_by_others', shown(found.map(({ file }) => file)), { fix });
+}
+
+/** Whoever writes the configuration, or swaps a file in its folder, commands the bridge. */
+function writable({ storage }: Config, configFile: string): Outcome<never> | undefined {
+  const found = [configFile, dirname(storage.path)].filter((path) => {
+    const mode = statOf(path)?.mode ?? 0;
+    return (mode & WRITE_OF_OTHERS) !== 0 && (mode & STICKY) === 0;
+  });
+  if (found.length === 0) return undefined;
+  const fix = (): string => {
+    for (const path of found) chmodSync(path, modeOf(path) & ~0o022);
+    return `took the right to write from others: ${found.join(', ')}`;
+  };
+  return failed('writable_by_others', shown(found), { fix });
+}
+
+function unreadable(config: Config): Outcome<never> | undefined {
+  const found = secretsOf(config).filter(({ file }) => statOf(file) !== undefined && !mayRead(file));
+  return found.length === 0 ? undefined : failed('not_readable', shown(found.map(({ file }) => file)));
+}
+
+/** The registration may be the homeserver's, and the TLS key that of what renews it. */
+function owners({ keys, admin, storage }: Config): Outcome<void> | undefined {
+  const files = [...databaseFiles(storage.path), keys.path, admin.token].filter((file) => statOf(file) !== undefined);
+  const [first] = files;
+  const other = files.find((file) => statOf(file)?.uid !== statOf(first!)?.uid);
+  if (other === undefined) return undefined;
+  return warning('other_owner', `${first} is of user ${statOf(first!)?.uid}, ${other} of ${statOf(other)?.uid}`, undefined);
+}
+
+function good({ appservice }: Config): Outcome<void> {
+  const stat = statOf(appservice.registration);
+  const group = stat !== undefined && (stat.mode & 0o040) !== 0 ? `; group ${stat.gid} may read the registration` : '';
+  return ok(`nobody else may read them${group}`, undefined);
+}
+
+const shown = (files: readonly string[]): string =>
+  files.map((file) => `${file} (${(modeOf(file) & 0o777).toString(8)})`).join(', ');
+const modeOf = (file: string): number => statSync(file).mode;
+
+function statOf(file: string): Stats | undefined {
+  return statSync(file, { throwIfNoEntry: false });
+}
+
+function mayRead(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,63 @@
+/** All checks, put together: which needs which, and in which order they are told. */
+import type { ServerName } from '../../ids.ts';
+import { type Check, runChecks } from './check.ts';
+import { asTokenCheck, bridgeUserCheck, pingCheck, serverNameCheck } from './checks/appservice.ts';
+import { bridgeCheck, databaseCheck, peersCheck, portsCheck } from './checks/bridge.ts';
+import { federationCheck, peerBridgeCheck, peerCheck } from './checks/federation.ts';
+import { gatewayCheck } from './checks/gateway.ts';
+import { clockCheck, homeserverCheck, softwareCheck } from './checks/homeserver.ts';
+import { configCheck, nodeCheck, storageCheck } from './checks/machine.ts';
+import { permissionsCheck } from './checks/permissions.ts';
+import { receivingCheck } from './checks/receiving.ts';
+import { registrationCheck } from './checks/registration.ts';
+import { keyCheck, tlsCheck } from './checks/secrets.ts';
+import { turnCheck } from './checks/turn.ts';
+import type { Finding } from './finding.ts';
+import type { DoctorOptions, DoctorPorts } from './ports.ts';
+
+/** One finding for each check, in the order of docs/DOCTOR.md. Never throws. */
+export function runDoctor({ ports, peers = [], fix = false }: DoctorOptions): AsyncIterable<Finding> {
+  return runChecks(checksOf(ports, peers), { fix });
+}
+
+function checksOf(ports: DoctorPorts, peers: readonly ServerName[]): readonly Check[] {
+  const config = configCheck(ports);
+  const storage = storageCheck(config);
+  const registration = registrationCheck(config);
+  const key = keyCheck(ports, config);
+  const tls = tlsCheck(config);
+  const bridge = bridgeCheck(ports, config, registration);
+  const listeners = portsCheck(config, bridge);
+  const homeserver = homeserverCheck(config);
+  const account = asTokenCheck(config, registration, homeserver);
+  const serverName = serverNameCheck(config, account);
+  const bridgeUser = bridgeUserCheck(config, account, serverName, bridge);
+  return [
+    nodeCheck(),
+    config,
+    storage,
+    permissionsCheck(ports, config),
+    registration,
+    key,
+    tls,
+    databaseCheck(ports, config, storage),
+    bridge,
+    listeners,
+    homeserver,
+    softwareCheck(homeserver),
+    clockCheck(homeserver),
+    account,
+    serverName,
+    bridgeUser,
+    pingCheck(config, registration, account, bridge, listeners),
+    receivingCheck(ports, config, registration, account, bridgeUser, bridge),
+    peersCheck(bridge),
+    federationCheck(config, serverName),
+    ...peers.flatMap((peer) => {
+      const reached = peerCheck(ports, peer, config, account, bridgeUser);
+      return [reached, peerBridgeCheck(peer, account, reached, bridge)];
+    }),
+    turnCheck(account, bridgeUser),
+    gatewayCheck(ports, config, key, tls, bridge),
+  ];
+}
