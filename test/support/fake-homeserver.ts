@@ -155,6 +155,8 @@ export class FakeHomeserver {
       return { status: 200, body: { versions: ['v1.11'] }, headers: { server: this.version } };
     const part = seen.path.replace(/^\/_matrix\/client\/v[13]\//, '').split('/');
     switch (`${seen.method} ${part[0]}`) {
+      case 'GET account':
+        return this.#whoami(user);
       case 'POST register':
         return this.#register(`@${body['username']}:${this.serverName}`);
       case 'POST login':
@@ -183,6 +185,14 @@ export class FakeHomeserver {
 
   #users(user: string): Answer | undefined {
     return this.users.has(user) ? undefined : refusal(403, 'M_FORBIDDEN');
+  }
+
+  /** Without a user it is the application service itself that asks. */
+  #whoami(user: string): Answer {
+    const service = `@_volly.as:${this.serverName}`;
+    return user === ''
+      ? { status: 200, body: { user_id: service } }
+      : (this.#users(user) ?? { status: 200, body: { user_id: user } });
   }
 
   #register(user: string): Answer {

@@ -62,9 +62,14 @@ export async function writeIdentity(dir: string, authority: TestAuthority, ports
   };
 }
 
-/** JSON is YAML. Overrides go first by key, whole: a `listeners` of theirs replaces both of ours. */
-export const writeConfig = (dir: string, settings: Overrides): Promise<void> =>
-  writeFile(filesIn(dir).config, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+/**
+ * JSON is YAML; a setting a line, so that an operator's own lines can follow. Overrides go first by key, whole: a `listeners` of theirs
+ * replaces both of ours.
+ */
+export function writeConfig(dir: string, settings: Overrides, appended: string): Promise<void> {
+  const lines = Object.entries(settings).map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`);
+  return writeFile(filesIn(dir).config, lines.join('') + appended, { mode: 0o600 });
+}
 
 /** To standard error, which goes to the log file, so that what Python prints when it fails to start is in the same file. */
 const logging = {

@@ -49,6 +49,8 @@ export class Synapse extends Homeserver {
   readonly registrationSecret: string;
   readonly #settings: Overrides;
   readonly #program: SynapseProgram;
+  #appended = '';
+  #folders: readonly string[] = [];
 
   constructor(name: string, dir: string, ports: HomeserverPorts, settings: Overrides, program: SynapseProgram) {
     const files = filesIn(dir);
@@ -59,9 +61,16 @@ export class Synapse extends Homeserver {
     this.#program = program;
   }
 
+  /** What an operator writes at the end of homeserver.yaml, read from the next start on; `folders` hold what the lines name. */
+  append(lines: string, folders: readonly string[]): void {
+    this.#appended = lines;
+    this.#folders = folders;
+  }
+
   protected override async launch(appservices: readonly string[]): Promise<ChildProcess> {
-    await writeConfig(this.dir, { ...this.#settings, app_service_config_files: appservices });
-    const visible = [this.dir, ...appservices.map(dirname)];
+    const named = appservices.length > 0 ? { app_service_config_files: appservices } : {};
+    await writeConfig(this.dir, { ...this.#settings, ...named }, this.#appended);
+    const visible = [this.dir, ...appservices.map(dirname), ...this.#folders];
     return spawnBound(this.#program, filesIn(this.dir).config, this.logPath, [...new Set(visible)]);
   }
 }
