@@ -26,14 +26,16 @@ export type CallId = Id<'CallId'>;
 
 const LOCALPART = /^[a-z0-9][a-z0-9._=-]{0,63}$/;
 const DEVICE = /^[A-Z0-9]{1,16}$/;
-const HOST = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[a-z0-9](?:[a-z0-9.-]{0,221}[a-z0-9])?)(?::[0-9]{1,5})?$/;
+/** With `SERVER_NAME_CHARACTERS` all there is to a server name. */
+export const SERVER_NAME = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[a-z0-9](?:[a-z0-9.-]{0,221}[a-z0-9])?)(?::[0-9]{1,5})?$/;
+export const SERVER_NAME_CHARACTERS = 230;
 const ID_BYTES = 16;
 
 const refuse = (what: string): never => {
   throw new VollyError('bad_address', what);
 };
 
-export const isServerName = (text: string): text is ServerName => text.length <= 230 && HOST.test(text);
+export const isServerName = (text: string): text is ServerName => text.length <= SERVER_NAME_CHARACTERS && SERVER_NAME.test(text);
 
 /** Throws `bad_address`. Upper-case host names are refused: one spelling for one server. */
 export const parseServerName = (text: string): ServerName => (isServerName(text) ? text : refuse('not a Matrix server name'));

@@ -1,80 +1,82 @@
-/** Reads the configuration file. Every mistake in it is named with file, line, column, what was found and what is allowed. */
+/**
+ * Reads the configuration: the file, with what the environment has instead. Every mistake is named with file, line, column (or with its
+ * variable), what was found and what is allowed.
+ */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { isMap, isNode, LineCounter, parseDocument } from 'yaml';
 import { VollyError } from '../errors.ts';
-import { conflictsOf } from './conflicts.ts';
+import { type Conflict, conflictsOf } from './conflicts.ts';
+import { type Path, readDocument } from './document.ts';
+import { type Environment, type Override, overridden, overridesOf, withValue } from './environment.ts';
 import { describe, type Mistake } from './mistakes.ts';
 import { type Option, options } from './options.ts';
 import { type Config, configSchema } from './schema.ts';
 
-/** More aliases than this in a file of forty options are an attack or an accident. */
-const ALIASES = 100;
+/** `problems` are whole lines: `config.yaml:4:9: gateway.listen.port found "x"; allowed is a whole number from 1 to 65535`. */
+export type Checked =
+  | { readonly config: Config; readonly overrides: readonly Override[] }
+  | { readonly problems: readonly string[] };
 
-export type Checked = { readonly config: Config } | { readonly problems: readonly string[] };
+const WHY_UNREADABLE: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not',
+  EISDIR: 'it is a directory',
+  ENOENT: 'there is none; `volly-bridge setup` writes it',
+};
 
-/** `problems` are whole lines: `config.yaml:4:9: gateway.listen.port: found "x"; allowed is a whole number from 1 to 65535`. */
-export function checkConfig(text: string, file: string): Checked {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const at = (offset: number): string => {
-    const { line, col } = lines.linePos(offset);
-    return `${file}:${line}:${col}`;
+export function checkConfig(text: string, file: string, env: Environment = {}): Checked {
+  const document = readDocument(text, file);
+  const { overrides, problems } = overridesOf(env);
+  if ('problems' in document) return { problems: [...document.problems, ...problems] };
+  if ((document.value ?? undefined) === undefined && overrides.length === 0)
+    return { problems: [`${file}:1:1: is empty; config.sample.yaml shows what belongs here`] };
+
+  const value = overridden(document.value ?? {}, overrides);
+  const variable = (path: Path): string | undefined =>
+    overrides.findLast((one) => one.path.every((step, i) => step === path[i]))?.name;
+  const line = ({ text: what, ...place }: Mistake): string => {
+    const name = [...place.path, ...(place.key ?? [])].join('.');
+    return `${variable(place.path) ?? document.at(place)}: ${name === '' ? '' : `${name} `}${what}`;
   };
-  if (document.errors.length > 0)
-    return { problems: document.errors.map(({ pos, message }) => `${at(pos[0])}: not YAML: ${message}`) };
 
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: ALIASES });
-  } catch {
-    return { problems: [`${file}:1:1: too many or unknown aliases; allowed are at most ${ALIASES}`] };
-  }
-  const found = configSchema.safeParse(value ?? {});
-  const mistakes = found.success
-    ? conflictsOf(found.data).map(({ path, why }): Mistake => ({ path, text: why }))
-    : describe(found.error, value);
-  if (mistakes.length > 0 || !found.success) {
-    return {
-      problems: mistakes.map(
-        ({ path, key, text }) => `${at(offsetOf(document.contents, path, key))}: ${[...path, ...(key ?? [])].join('.')} ${text}`,
-      ),
-    };
-  }
-  return { config: absolute(found.data, options, dirname(resolve(file))) as Config };
+  const found = configSchema.safeParse(value);
+  if (!found.success) return { problems: [...describe(found.error, value, fitsIn(value)).map(line), ...problems] };
+  const config = absolute(found.data, options, dirname(resolve(file))) as Config;
+  const isWritten = (path: Path): boolean => variable(path) !== undefined || document.has(path);
+  const conflicts = conflictsOf(config).map((one) => line(mistakeOf(one, isWritten)));
+  const all = [...conflicts, ...problems];
+  return all.length > 0 ? { problems: all } : { config, overrides };
 }
 
+/** At the option that was written, where the other one has its default. */
+function mistakeOf({ path, other, what, cure }: Conflict, isWritten: (path: Path) => boolean): Mistake {
+  const [at, to] = !isWritten(path) && isWritten(other) ? [other, path] : [path, other];
+  return { path: at, text: `${what} ${to.join('.')}; ${cure}` };
+}
+
+const fitsIn = (value: unknown) => (path: Path, one: unknown) => {
+  const { error } = configSchema.safeParse(withValue(value, path, one));
+  return error === undefined || !error.issues.some((issue) => path.every((step, i) => step === issue.path[i]));
+};
+
 /** Throws `bad_config` for a file that cannot be read. */
-export function checkConfigFile(file: string): Checked {
+export function checkConfigFile(file: string, env: Environment = process.env): Checked {
+  let text: string;
   try {
-    return checkConfig(readFileSync(file, 'utf8'), file);
+    text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new VollyError('bad_config', `${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === undefined ? undefined : WHY_UNREADABLE[code];
+    throw new VollyError('bad_config', `${file} cannot be read${why ? `: ${why}` : ''} (${code})`, { cause: error });
   }
+  return checkConfig(text, file, env);
 }
 
 /** Throws `bad_config` with the first mistake and how many more there are. */
-export function loadConfig(file: string): Config {
-  const checked = checkConfigFile(file);
+export function loadConfig(file: string, env: Environment = process.env): Config {
+  const checked = checkConfigFile(file, env);
   if ('config' in checked) return checked.config;
   const more = checked.problems.length - 1;
   throw new VollyError('bad_config', `${checked.problems[0]}${more > 0 ? ` (and ${more} more)` : ''}`);
-}
-
-/** Of the value at `path`; with `key`, of that key in it; of the nearest thing around it where the file has no such value. */
-function offsetOf(root: unknown, path: Mistake['path'], key: Mistake['key']): number {
-  let node = root;
-  let offset = isNode(root) ? (root.range?.[0] ?? 0) : 0;
-  for (const step of [...path, ...(key ?? [])]) {
-    if (!isNode(node)) break;
-    const pair = isMap(node) ? node.items.find((item) => isNode(item.key) && String(item.key) === String(step)) : undefined;
-    if (isMap(node) && pair === undefined) break;
-    if (isNode(pair?.key)) offset = pair.key.range?.[0] ?? offset;
-    node = pair === undefined ? (node as { get?: (at: unknown, keep: boolean) => unknown }).get?.(step, true) : pair.value;
-    // The value is where the mistake is, unless it is itself a section or not there at all.
-    if (key === undefined && isNode(node) && !isMap(node)) offset = node.range?.[0] ?? offset;
-  }
-  return offset;
 }
 
 /** Paths in the file are relative to it, wherever the bridge is started from. */

@@ -1,52 +1,91 @@
 /** What the schema found wrong, in words for the operator. */
+import { stringify } from 'yaml';
 import type { z } from 'zod';
+import type { Path, Place } from './document.ts';
+import { guess } from './guess.ts';
 import { nearest } from './nearest.ts';
-import { type Option, options } from './options.ts';
+import { type Option, options, variableOf } from './options.ts';
 
-type Path = readonly (string | number)[];
-
-export interface Mistake {
-  readonly path: Path;
-  /** For a name that should not be there: it stands in the section at `path`. */
-  readonly key?: readonly [string];
+export interface Mistake extends Place {
   readonly text: string;
 }
 
 /** Found values are cut here: a message is one line. */
 const FOUND_CHARACTERS = 60;
-/** Names of other programs' configurations, whose place here is another. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  as_token: 'tokens live in the file that appservice.registration names',
-  hs_token: 'tokens live in the file that appservice.registration names',
-};
+/** In an address: no message repeats a password. */
+const CREDENTIALS = /\/\/[^/@]*@/;
+/** Secrets, and names of other programs' configurations, whose place here is another. */
+const TOKENS = 'tokens live in the file that appservice.registration names, or in those of as_token_file and hs_token_file';
+const ELSEWHERE = new Map([
+  ['as_token', TOKENS],
+  ['hs_token', TOKENS],
+]);
 
-export function describe(error: z.ZodError, value: unknown): Mistake[] {
-  return error.issues.flatMap((issue): Mistake[] => {
-    const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
-    const option = optionAt(path);
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ path, key: [key], text: unknown(key, option) }));
+/** Where a name belongs that is no option's. */
+export const elsewhere = (name: string): string | undefined => ELSEWHERE.get(name);
+
+/** `fits` says whether the schema would take another value at that path. */
+export function describe(error: z.ZodError, value: unknown, fits: (path: Path, value: unknown) => boolean): Mistake[] {
+  // By path: of two rules that one value breaks, the option's own words tell both, and a misspelled option is not missing as well.
+  const told = new Set<string>();
+  const issues = error.issues.map((issue) => ({ issue, path: issue.path as Path }));
+  for (const { issue, path } of issues)
+    if (issue.code === 'unrecognized_keys') for (const key of issue.keys) told.add([...path, nearIn(key, path)].join('.'));
+  return issues.flatMap(({ issue, path }): Mistake[] => {
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ path, key: [key], text: unknown(key, path) }));
     const found = valueAt(value, path);
-    const what = found === undefined ? 'is missing' : `found ${show(found)}`;
-    return [{ path, text: `${what}; allowed is ${option?.allowed ?? 'something else'}` }];
+    const name = path.join('.');
+    if (told.has(name) && found === undefined) return [];
+    if (told.has(`${name} `)) return [];
+    told.add(`${name} `);
+    return [{ path, text: wrong(found, path, (one) => fits(path, one)) }];
   });
 }
 
-function unknown(key: string, section: Option | undefined): string {
-  const names = Object.keys(section?.properties ?? {});
-  const near = nearest(key, names);
-  const hint = ELSEWHERE[key] ?? (near === undefined ? placeOf(key) : `did you mean ${near}?`);
-  return `is unknown; ${hint ?? `allowed are ${names.join(', ')}`}`;
+function wrong(found: unknown, path: Path, fits: (value: unknown) => boolean): string {
+  const option = optionAt(path);
+  const allowed = `allowed is ${option?.allowed ?? 'something else'}`;
+  if (found === undefined) return `is missing; ${allowed}`;
+  // Not even a wrong place shows a secret.
+  if (option?.path === true && typeof found === 'string' && found !== '')
+    return `found what looks like a secret; write it into a file and name that: ${allowed}`;
+  return `found ${show(found)}; ${allowed}${hintOf(found, path, option, fits)}`;
 }
 
-/** An option of that very name in another section. */
-function placeOf(key: string, option: Option = options, path = ''): string | undefined {
-  for (const [name, child] of Object.entries(option.properties ?? {})) {
-    if (name === key) return `did you mean ${path}${name}?`;
-    const deeper = placeOf(key, child, `${path}${name}.`);
-    if (deeper !== undefined) return deeper;
-  }
-  return undefined;
+function hintOf(found: unknown, path: Path, option: Option | undefined, fits: (value: unknown) => boolean): string {
+  const names = Object.keys(option?.properties ?? {});
+  if (typeof found === 'string' && names.some((name) => new RegExp(`^${name}\\s*[:=]`).test(found)))
+    return '; between an option and its value stand a colon and a space';
+  if (typeof found === 'string' && found.includes('${'))
+    return `; nothing is filled in here, but ${variableOf(path.map(String))} wins over this file`;
+  const meant = guess(found, option?.enum ?? [], fits);
+  if (meant === undefined) return '';
+  const unquoted = typeof found === 'string' && typeof meant !== 'object' && String(meant) === found;
+  return `; did you mean ${inline(meant)}${unquoted ? ', without quotes' : ''}?`;
 }
+
+const nearIn = (key: string, path: Path): string | undefined => nearest(key, Object.keys(optionAt(path)?.properties ?? {}));
+
+function unknown(key: string, path: Path): string {
+  const names = Object.keys(optionAt(path)?.properties ?? {});
+  const near = nearIn(key, path);
+  const places = near === undefined ? placesOf(key) : [near];
+  const hint =
+    places.length > 0 ? `did you mean ${places.join(' or ')}?` : `allowed ${names.length > 1 ? 'are' : 'is'} ${names.join(', ')}`;
+  return `is unknown; ${elsewhere(key) ?? hint}`;
+}
+
+/** Options of that very name in other sections, and what is written with dots as YAML writes it. */
+function placesOf(key: string, option: Option = options, path: readonly string[] = []): readonly string[] {
+  return Object.entries(option.properties ?? {}).flatMap(([name, child]) => {
+    const whole = [...path, name];
+    const dotted = path.length > 0 && whole.join('.') === key ? [nested(whole)] : [];
+    return [...(name === key ? [whole.join('.')] : dotted), ...placesOf(key, child, whole)];
+  });
+}
+
+const nested = ([name, ...rest]: readonly string[]): string =>
+  `${name}: ${rest.length > 1 ? `{${nested(rest)}}` : `{${rest[0]}: …}`}`;
 
 function optionAt(path: Path): Option | undefined {
   let option: Option | undefined = options;
@@ -61,10 +100,12 @@ function valueAt(value: unknown, path: Path): unknown {
   return at;
 }
 
+const inline = (value: unknown): string => stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false }).trim();
+
 function show(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a section';
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' ? JSON.stringify(value.replace(CREDENTIALS, '//…@')) : String(value);
   return text.length > FOUND_CHARACTERS ? `${text.slice(0, FOUND_CHARACTERS)}…` : text;
 }

@@ -10,7 +10,12 @@ export interface Option {
   readonly properties?: Readonly<Record<string, Option>>;
   readonly required?: readonly string[];
   readonly items?: Option;
+  readonly enum?: readonly string[];
   readonly path?: true;
+  readonly reloads?: true;
 }
 
 export const options = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Option;
+
+/** The environment variable that has an option's or a section's value. */
+export const variableOf = (path: readonly string[]): string => `VOLLY_${path.join('__').toUpperCase()}`;

@@ -3,11 +3,14 @@ import { stringify } from 'yaml';
 import { type Option, options } from './options.ts';
 
 const WIDTH = 110;
-const HEADER = `# The Volly bridge's configuration. Copy it to config.yaml, set the two lines marked "set this", then run
-#   volly-bridge config check config.yaml     names every mistake with its line
-#   volly-bridge registration                 makes the tokens and the file for the homeserver
+const HEADER = `# yaml-language-server: $schema=./docs/config.schema.json
+# The Volly bridge's configuration. Copy it to config.yaml, set the two lines marked "set this", then run
+#   volly-bridge config check     names every mistake with its line
+#   volly-bridge registration     makes the tokens and the file for the homeserver
 #   volly-bridge start
-# Everything else is optional: what stands here holds when it is left out. Generated from src/config/schema.ts.
+# Everything else is optional: what stands here holds when it is left out. The environment wins over this file:
+# VOLLY_GATEWAY__LISTEN__PORT=443 is gateway.listen.port. A running bridge takes over on SIGHUP what is marked
+# (reloads); all else waits for the next start. Generated from src/config/sections/.
 `;
 
 export const sampleConfig = (): string => HEADER + section(options, 0);
@@ -22,11 +25,14 @@ function section(parent: Option, depth: number): string {
 
 function entry(name: string, option: Option, depth: number, required: boolean): string {
   const indent = '  '.repeat(depth);
-  const comment = wrap(option.description ?? '', WIDTH - indent.length - 2)
+  const description = `${option.description ?? ''}${option.reloads ? ' (reloads)' : ''}`;
+  const comment = wrap(description, WIDTH - indent.length - 2)
     .map((line) => `${indent}# ${line}\n`)
     .join('');
-  if (option.properties === undefined) return `${comment}${indent}${name}: ${inline(option)}${required ? ' # set this' : ''}\n`;
-  const body = `${indent}${name}:\n${section(option, depth + 1)}`;
+  const body =
+    option.properties === undefined
+      ? `${indent}${name}: ${inline(option)}${required ? ' # set this' : ''}\n`
+      : `${indent}${name}:\n${section(option, depth + 1)}`;
   const isOptional = !required && option.default === undefined;
   return comment + (isOptional ? commentedOut(body, indent) : body);
 }

@@ -15,6 +15,7 @@ export const admin = section('The side that the operator’s programs call, and 
     {
       description: 'Matrix users who may command the bridge in a room with it.',
       allowed: 'a list of Matrix user ids',
+      reloads: true,
     },
   ),
 });

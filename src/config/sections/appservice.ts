@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { about, listen, origin, path, section } from '../fields.ts';
+import { about, givenPath, listen, origin, path, section } from '../fields.ts';
 
 export const appservice = section('The side that the homeserver calls. Keep its port away from the internet.', {
   id: about(
@@ -25,4 +25,9 @@ export const appservice = section('The side that the homeserver calls. Keep its 
     'The registration file. It alone holds the two tokens; `volly-bridge registration` writes it, the homeserver reads it.',
     './data/registration.yaml',
   ),
+  as_token_file: givenPath(
+    'The one token where it comes as a file of its own, as from Docker or Kubernetes; the registration is then written with it.',
+    '/run/secrets/volly_as_token',
+  ).optional(),
+  hs_token_file: givenPath('The other one. Both or neither.', '/run/secrets/volly_hs_token').optional(),
 });

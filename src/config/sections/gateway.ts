@@ -3,8 +3,10 @@ import { about, address, givenPath, listen, publicUrl, section } from '../fields
 
 const tls = about(
   section('', {
-    certificate: givenPath('The certificate with its chain, PEM.', './tls.crt'),
-    key: givenPath('Its private key, PEM.', './tls.key'),
+    certificate: givenPath('The certificate with its chain, PEM. Read again on SIGHUP, when it was renewed.', './tls.crt', {
+      reloads: true,
+    }),
+    key: givenPath('Its private key, PEM. Read again too.', './tls.key', { reloads: true }),
   }).optional(),
   {
     description:
@@ -18,6 +20,7 @@ export const gateway = section('The side that members’ apps connect to.', {
   public_url: about(publicUrl, {
     description: 'The address that invites give to members’ apps. /volly/v1 is added to it.',
     allowed: 'a wss:// or https:// address (ws:// or http:// for localhost only)',
+    reloads: true,
     example: 'wss://volly.orchid.example',
   }),
   legacy: about(z.boolean().default(false), {
@@ -33,6 +36,7 @@ export const gateway = section('The side that members’ apps connect to.', {
       description:
         'Reverse proxies whose X-Forwarded-For is believed, so that limits count each app by its own address and not all by the proxy’s.',
       allowed: 'a list of IP addresses and networks',
+      reloads: true,
     },
   ),
   tls,

@@ -5,5 +5,6 @@ export const logging = section('What is written to standard output.', {
   level: about(z.enum(['error', 'warn', 'info', 'debug']).default('info'), {
     description: 'No level logs what members say, to whom, or any key or token.',
     allowed: 'error, warn, info or debug',
+    reloads: true,
   }),
 });

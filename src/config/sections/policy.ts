@@ -11,7 +11,7 @@ const servers = (description: string) =>
         }),
       )
       .prefault([]),
-    { description, allowed: 'a list of Matrix server names' },
+    { description, allowed: 'a list of Matrix server names', reloads: true },
   );
 
 export const policy = section('With which communities messages are exchanged.', {
