@@ -35,7 +35,7 @@ const refuse = (detail: string): never => {
 
 /**
  * Durable when it resolves: an invite is spent, a newer list kept, a bundle shelved. Throws `bad_encoding`, `bad_address`,
- * `bad_key`, `bad_signature`, `clock_skew`, `not_enrolled`, `bad_invite`, `name_taken`, `stale_list`, `database`.
+ * `bad_key`, `bad_signature`, `clock_skew`, `suspended`, `not_enrolled`, `bad_invite`, `name_taken`, `stale_list`, `database`.
  */
 export async function authenticate(keeper: Gatekeeper, hello: ServerHello, proof: FullProof): Promise<Admitted> {
   const { provider, clock, community, roster } = keeper;
@@ -45,6 +45,7 @@ export async function authenticate(keeper: Gatekeeper, hello: ServerHello, proof
   // A list past its life is renewed by a device that is connected: here it only has to be the member's.
   checkSignedList(provider, identity, Math.min(now, identity.expires));
   verifyProof(provider, hello, community.hash, proof, identity.dik);
+  await roster.admit(device, identity.dikHash);
   const newest = await roster.accept(identity, device, inviteOf(keeper, identity, proof.token)).catch((error) => {
     if (!(error instanceof VollyError && error.code === 'identity_changed')) throw error;
     throw new VollyError(proof.token.length > 0 ? 'name_taken' : 'not_enrolled', 'another identity key', { cause: error });

@@ -1,6 +1,6 @@
 /** Which devices are online here. The router's Doorway. Later, with several nodes, this is what a shared directory stands in for. */
 import type { ErrorCode } from '../errors.ts';
-import { type DeviceAddress, deviceAddress, type EnvelopeId, type MemberId } from '../ids.ts';
+import { type DeviceAddress, deviceAddress, type EnvelopeId, type MemberId, memberOf } from '../ids.ts';
 import type { Envelope } from '../protocol/envelope.ts';
 import type { DeviceList, Signed } from '../protocol/list.ts';
 import type { Doorway } from '../routing/ports.ts';
@@ -17,6 +17,12 @@ export interface OnlineDevice {
 
 export class Directory implements Doorway {
   readonly #online = new Map<DeviceAddress, OnlineDevice>();
+  readonly #entered: (device: DeviceAddress) => void;
+
+  /** `entered` hears of each device that comes in. */
+  constructor(entered: (device: DeviceAddress) => void = () => {}) {
+    this.#entered = entered;
+  }
 
   get size(): number {
     return this.#online.size;
@@ -31,6 +37,7 @@ export class Directory implements Doorway {
     const earlier = this.#online.get(device);
     this.#online.set(device, connection);
     earlier?.end('replaced');
+    this.#entered(device);
   }
 
   /** Only the one that is there now: one that was replaced leaves its successor alone. */
@@ -53,6 +60,14 @@ export class Directory implements Doorway {
       const address = deviceAddress(member, device);
       if (address !== from) this.#online.get(address)?.pushList(signed);
     }
+  }
+
+  end(device: DeviceAddress, code: ErrorCode): void {
+    this.#online.get(device)?.end(code);
+  }
+
+  endMember(member: MemberId, code: ErrorCode): void {
+    for (const [device, connection] of [...this.#online]) if (memberOf(device) === member) connection.end(code);
   }
 
   endAll(code: ErrorCode): void {

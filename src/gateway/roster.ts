@@ -5,7 +5,7 @@
 import { type Bytes, equal } from '../bytes.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { VollyError } from '../errors.ts';
-import { type DeviceAddress, deviceAddress, type Localpart, localpartOf, type MemberId } from '../ids.ts';
+import { type DeviceAddress, deviceAddress, deviceOf, type Localpart, localpartOf, type MemberId, memberOf } from '../ids.ts';
 import { asArray, asBytes, decodeCbor, encodeCbor } from '../protocol/cbor.ts';
 import type { Identity } from '../protocol/identity.ts';
 import { type DeviceList, decodeList, type Signed } from '../protocol/list.ts';
@@ -61,6 +61,16 @@ export class Roster {
     this.#members = members;
     this.#tickets = tickets;
     this.#changed = changed;
+  }
+
+  /**
+   * Whether the operator lets this device in. Throws `suspended`, and `not_enrolled` for a device that is barred; a name that is no member's
+   * passes here.
+   */
+  async admit(device: DeviceAddress, dikHash: Uint8Array): Promise<void> {
+    const said = await this.#members.admits(localpartOf(memberOf(device)), deviceOf(device), dikHash);
+    if (said === 'suspended') throw new VollyError('suspended');
+    if (said === 'barred') throw new VollyError('not_enrolled', 'the operator bars the device');
   }
 
   async newest(member: Localpart): Promise<StoredList | undefined> {

@@ -20,9 +20,9 @@ export function memberShelf(members: MemberStore, clock: Pick<Clock, 'now'>, leg
   return {
     async bundles(localpart) {
       const member = localpart as Localpart;
-      const [kind, stored, rows] = await Promise.all([members.kind(member), members.list(member), members.bundles(member)]);
+      const [kind, stored, rows] = await Promise.all([members.active(member), members.list(member), members.bundles(member)]);
       if (kind === 'legacy') return legacy?.bundles(member) ?? [];
-      if (!stored) return [];
+      if (!kind || !stored) return [];
       const newest = unpackList(stored);
       return rows.flatMap(({ device, bundle }) => {
         const [, , dik, prekey, signature] = asArray(decodeCbor(bundle), 'bundle', 5);

@@ -53,6 +53,11 @@ export class Tickets {
     return ticket;
   }
 
+  /** All of a device. */
+  async revoke(device: DeviceAddress): Promise<void> {
+    await this.#store.revoke(device);
+  }
+
   /** Consumed durably when it resolves, whatever comes of it. Undefined for one that is unknown, used, or past its end. */
   async redeem(ticket: Uint8Array): Promise<Resumable | undefined> {
     const row = await this.#store.use(sha256(ticket), this.#clock.now());

@@ -92,12 +92,28 @@ async function finish(host: Host, session: Admitted & { fullAt: number }, { keys
   if (!newest || !holds(newest, deviceOf(device), dikHash, clock.now())) throw new VollyError('not_enrolled');
   const known = equal(newest.hash, knownList);
   const ticket = await tickets.issue({ device, dikHash, knownList: newest.hash, fullAt, psk: keys.resume });
+  const prekeyHash = await roster.shelvedPrekey(member, deviceOf(device));
+  await admitLast(host, device, dikHash);
   const none = new Uint8Array(0);
   return encodeHandshake({
     kind: 'finished',
     ticket,
     list: known ? none : newest.signed.bytes,
     listSignature: known ? none : newest.signed.signature,
-    prekeyHash: await roster.shelvedPrekey(member, deviceOf(device)),
+    prekeyHash,
   });
+}
+
+/**
+ * The last look before the device is in, from which on the operator's word ends a connection and not a handshake: nothing after it waits for
+ * more than what has resolved. The ticket goes with the refusal, or it would outlive a member who was removed meanwhile.
+ */
+async function admitLast({ roster, tickets }: Host, device: DeviceAddress, dikHash: Uint8Array): Promise<void> {
+  try {
+    await roster.admit(device, dikHash);
+    if (!(await roster.newest(localpartOf(memberOf(device))))) throw new VollyError('not_enrolled');
+  } catch (error) {
+    await tickets.revoke(device);
+    throw error;
+  }
 }

@@ -6,7 +6,7 @@ import { type Bytes, concat, equal, fromBase64url, fromUtf8, toBase64url, utf8 }
 import type { Clock, RandomBytes } from '../../clock.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { VollyError } from '../../errors.ts';
-import { type Localpart, parseLocalpart } from '../../ids.ts';
+import { type Localpart, localpartOf, type MemberId, parseLocalpart } from '../../ids.ts';
 import type { FactStore, MemberStore } from '../../storage/types.ts';
 
 const SECRET_BYTES = 32;
@@ -27,6 +27,12 @@ interface Kept {
 }
 
 const factOf = (member: Localpart): string => `legacy credential ${member}`;
+
+/** Whether a fact is of this legacy member: its own, or what another one here remembers of it. */
+export function isLegacyFactOf(member: MemberId, fact: string): boolean {
+  const [legacy, , owner, , peer] = fact.split(' ');
+  return legacy === 'legacy' && (owner === localpartOf(member) || peer === member);
+}
 
 async function read(facts: FactStore, member: Localpart): Promise<Kept | undefined> {
   const [since = '', text = ''] = (await facts.get(factOf(member)))?.split(' ') ?? [];
@@ -59,16 +65,16 @@ export async function makeCredential(options: {
   return toBase64url(concat(secret, utf8(localpart)));
 }
 
-/** Whose credential it is; undefined for anything else. */
+/** Whose credential it is; undefined for anything else, and while the operator has suspended the member. */
 export async function redeemCredential(
-  { members, facts }: { readonly members: Pick<MemberStore, 'kind'>; readonly facts: FactStore },
+  { members, facts }: { readonly members: Pick<MemberStore, 'active'>; readonly facts: FactStore },
   credential: string,
 ): Promise<Owner | undefined> {
   const parsed = parse(credential);
   const kept = parsed && (await read(facts, parsed.localpart));
   if (!kept || !equal(kept.hash, sha256(parsed.secret))) return undefined;
   const { localpart } = parsed;
-  return (await members.kind(localpart)) === 'legacy' ? { localpart, since: kept.since } : undefined;
+  return (await members.active(localpart)) === 'legacy' ? { localpart, since: kept.since } : undefined;
 }
 
 function parse(credential: string): { readonly secret: Bytes; readonly localpart: Localpart } | undefined {

@@ -111,16 +111,25 @@ export class Line implements OnlineDevice {
     for (const app of this.#apps) app.end(code);
   }
 
+  /** As `stop`, for good: what it held is not told to apps that come back. */
+  expel(code: string): Promise<void> {
+    return this.#finish('signalling_lost', code);
+  }
+
   /** Hangs up towards all peers; the apps are told when they come back. Resolves when the router has the farewells. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return this.#finish('server_restarted', 'shutting_down');
+  }
+
+  async #finish(farewell: 'server_restarted' | 'signalling_lost', code: string): Promise<void> {
     this.#stopping = true;
     await this.#context.run('stop', async () => {
       for (const call of this.#calls.all) {
         call.apps.clear();
-        await call.hangUp('server_restarted');
+        await call.hangUp(farewell);
       }
     });
-    this.end('shutting_down');
+    this.end(code);
   }
 
   async #act(app: App, frame: AppFrame): Promise<void> {

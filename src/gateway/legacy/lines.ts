@@ -64,6 +64,15 @@ export class Lines {
     line.join(app);
   }
 
+  /** Ends a member's calls and connections. Resolves when its peers have been said goodbye, and nothing is written any more. */
+  async expel(localpart: Localpart, code: string): Promise<void> {
+    const lines = [...this.#all].filter(({ owner }) => owner.localpart === localpart);
+    // Who comes back meanwhile gets a line of its own.
+    this.#lines.delete(localpart);
+    await Promise.all(lines.map((line) => line.expel(code)));
+    this.#underWay.forget(localpart);
+  }
+
   /** Hangs up all calls, closes all sockets, and waits for them to go, at most 2 s. */
   async stop(): Promise<void> {
     await Promise.all([...this.#all].map((line) => line.stop()));

@@ -38,7 +38,7 @@ export interface LegacyOptions {
   readonly community: Community;
   /** The same that the shelf got. */
   readonly keys: LegacyKeys;
-  readonly members: Pick<MemberStore, 'kind'>;
+  readonly members: Pick<MemberStore, 'active'>;
   readonly facts: FactStore;
   readonly route: Route;
   readonly mailbox: Mailbox;

@@ -2,6 +2,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import type { Localpart } from '../../ids.ts';
 import { LIMITS } from '../../limits.ts';
 import { presentedBy, redeemCredential, SUBPROTOCOL } from './credential.ts';
 import { type Guest, Lines } from './lines.ts';
@@ -42,6 +43,11 @@ export class Legacy {
       this.#turnAway(socket, 503);
     });
     return true;
+  }
+
+  /** Ends a member's calls and connections, with this code. */
+  async expel(localpart: Localpart, code: string): Promise<void> {
+    await this.#lines.expel(localpart, code);
   }
 
   /** Hangs up all calls, and lets the apps know why their sockets close. */

@@ -37,6 +37,11 @@ export class UnderWay {
     await this.#facts.set(factOf(member), peers.join(' '));
   }
 
+  /** In memory; the fact is the store's to remove. */
+  forget(member: Localpart): void {
+    this.#left.delete(member);
+  }
+
   async #read(member: Localpart): Promise<void> {
     const text = (await this.#facts.get(factOf(member))) ?? '';
     // Another app of the member may have been faster, and may be in a call by now.

@@ -30,6 +30,7 @@ export const server = z
   .meta({ description: 'The server name of another community, as iris.example or iris.example:8448.' });
 export const limit = z.coerce.number().int().min(1).max(LONGEST_PAGE).default(PAGE).meta({ description: 'How many at most.' });
 
+export const serverName = z.string() as unknown as z.ZodType<ServerName>;
 export const time = z.int().min(0).meta({ description: 'Unix time in milliseconds.' });
 export const memberName = z.string().meta({ description: 'Without the server.' });
 export const nothing = z.strictObject({});

@@ -11,9 +11,8 @@ export interface MakerPorts {
   readonly server: ServerName;
   readonly clock: Pick<Clock, 'now'>;
   readonly stores: Pick<Stores, 'members' | 'roll' | 'invites' | 'quarantine'>;
-  /** Throws `name_held`. */
   makeInvite(member: Localpart): Promise<{ readonly link: string; readonly expires: number }>;
-  /** Throws `legacy_disabled`, `name_taken`, `name_held`. */
+  /** Throws `legacy_disabled`, `name_taken`. */
   makeCredential(member: Localpart): Promise<string>;
 }
 

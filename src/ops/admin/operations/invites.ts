@@ -2,15 +2,23 @@
 import { z } from 'zod';
 import { toHex } from '../../../bytes.ts';
 import { VollyError } from '../../../errors.ts';
+import type { Localpart } from '../../../ids.ts';
 import type { InviteRow } from '../../../storage/types.ts';
 import { offlineOperation, operation } from '../operation.ts';
 import { done, localpartIn, member, memberName, nothing, time } from '../params.ts';
+import type { MakerPorts } from '../ports.ts';
 import { moment, table } from '../text.ts';
 
 const one = z.strictObject({ member });
 /** 64 bits of the hash of an invite's token: enough to name one, nothing to guess the token by. */
 const ID_CHARACTERS = 16;
 const idOf = ({ hash }: InviteRow): string => toHex(hash).slice(0, ID_CHARACTERS);
+
+async function unheld({ server, stores }: MakerPorts, text: string): Promise<Localpart> {
+  const localpart = localpartIn(server, text);
+  if (await stores.roll.isHeld(localpart)) throw new VollyError('name_held');
+  return localpart;
+}
 
 export const memberInvite = offlineOperation({
   name: 'member invite',
@@ -24,7 +32,7 @@ export const memberInvite = offlineOperation({
   result: z.strictObject({ member: memberName, link: z.string(), expires: time }),
   errors: ['bad_address', 'unknown_member', 'name_held'],
   perform: async (ports, params) => {
-    const localpart = localpartIn(ports.server, params.member);
+    const localpart = await unheld(ports, params.member);
     return { member: localpart, ...(await ports.makeInvite(localpart)) };
   },
   text: ({ link }) => link,
@@ -40,7 +48,7 @@ export const memberLegacy = offlineOperation({
   result: z.strictObject({ member: memberName, credential: z.string() }),
   errors: ['bad_address', 'unknown_member', 'legacy_disabled', 'name_taken', 'name_held'],
   perform: async (ports, params) => {
-    const localpart = localpartIn(ports.server, params.member);
+    const localpart = await unheld(ports, params.member);
     return { member: localpart, credential: await ports.makeCredential(localpart) };
   },
   text: ({ credential }) => credential,

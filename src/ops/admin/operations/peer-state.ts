@@ -1,9 +1,9 @@
 /** A peer, as status and the peers' own operations show it. */
 import { z } from 'zod';
-import { time } from '../params.ts';
+import { serverName, time } from '../params.ts';
 
 export const peerState = z.strictObject({
-  server: z.string(),
+  server: serverName,
   state: z.enum(['ok', 'waiting', 'unreachable', 'silent']).meta({
     description:
       '`ok`: nothing waits for it longer than 2 s. Else `waiting`: it is being woken; `unreachable`: its server does not answer; `silent`: its server answers, and its bridge does not.',
