@@ -4,6 +4,7 @@
  */
 import type { Bytes } from './bytes.ts';
 
+/** Time as the SDK and the bridge see it. */
 export interface Clock {
   /** Unix time in milliseconds. May jump. */
   now(): number;

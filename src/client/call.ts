@@ -18,6 +18,7 @@ export type Progress = Phase | 'delivered';
 /** In this order, each at most once: whatever overtakes what on the way, an app is shown none before the ones above it. */
 const HEARD = ['delivered', 'ringing'] as const;
 
+/** What happens to a call. */
 export interface CallEvents {
   /** A bridge of the callee's community has the offer: the bridges' word, not the callee's. */
   readonly delivered: [];
@@ -31,6 +32,7 @@ export interface CallEvents {
   readonly ended: [end: End];
 }
 
+/** @internal */
 export interface CallOptions {
   readonly context: Context;
   readonly peer: MemberId;
@@ -39,11 +41,15 @@ export interface CallOptions {
   readonly endToEnd: boolean;
 }
 
+/** A call that this device made or accepted. PROTOCOL.md section 11. */
 export class Call extends Emitter<CallEvents> {
+  /** The other member. */
   readonly peer: MemberId;
+  /** False with a legacy peer: sealed to its community's server (PROTOCOL.md section 16). Show it. */
   readonly endToEnd: boolean;
+  /** The call's own from `call` or `accept` on; it closes it when it ends. */
   readonly pc: PeerConnectionLike;
-  /** For calls.ts. */
+  /** @internal For calls.ts. */
   readonly media: Media;
   readonly #context: Context;
   #runner: Runner | undefined;
@@ -52,6 +58,7 @@ export class Call extends Emitter<CallEvents> {
   /** How many of HEARD. */
   #heard = 0;
 
+  /** @internal */
   constructor({ context, peer, pc, endToEnd }: CallOptions) {
     super();
     this.#context = context;
@@ -71,6 +78,7 @@ export class Call extends Emitter<CallEvents> {
     });
   }
 
+  /** Where the call stands. The caller's goes from `calling` to `active`, the callee's from `answered` to it; both end. */
   get state(): Phase {
     return this.#state;
   }
@@ -80,10 +88,12 @@ export class Call extends Emitter<CallEvents> {
     return this.#state === 'calling' ? (HEARD[this.#heard - 1] ?? 'calling') : this.#state;
   }
 
+  /** Which side this device is; undefined before the first offer is on its way. */
   get role(): Role | undefined {
     return this.#runner?.state.role;
   }
 
+  /** 128 random bits in base64url, for logs; undefined before the first offer is on its way. Another one may take its place when both call at once. */
   get id(): CallId | undefined {
     return this.#runner?.state.callId;
   }
@@ -98,6 +108,7 @@ export class Call extends Emitter<CallEvents> {
     return this.#runner ? epochOf(this.#runner) : 0;
   }
 
+  /** Why it is over; undefined as long as it is not. */
   get end(): End | undefined {
     return this.#end;
   }
@@ -123,15 +134,17 @@ export class Call extends Emitter<CallEvents> {
 
   // What follows is for calls.ts, inside the queue.
 
-  /** In a glare a call goes on under the other side's id: then a second runner takes over. */
+  /** @internal In a glare a call goes on under the other side's id: then a second runner takes over. */
   drive(runner: Runner): void {
     this.#runner = runner;
   }
 
+  /** @internal */
   isDrivenBy(runner: Runner): boolean {
     return this.#runner === runner;
   }
 
+  /** @internal */
   changed(state: CallState): void {
     if (this.#end || state.phase === this.#state) return;
     if (state.end) {
@@ -145,6 +158,7 @@ export class Call extends Emitter<CallEvents> {
     this.emit('state', state.phase);
   }
 
+  /** @internal */
   apply(message: Applied): void {
     if (message.type === 'ringing') this.heard('ringing');
     else if (message.type === 'candidates') this.#guard(this.media.addCandidates(message.candidates));
@@ -156,15 +170,17 @@ export class Call extends Emitter<CallEvents> {
     }
   }
 
-  /** That it rings says that it was delivered, and an answer says both. */
+  /** @internal That it rings says that it was delivered, and an answer says both. */
   heard(what: (typeof HEARD)[number]): void {
     while (this.#state === 'calling' && this.#heard <= HEARD.indexOf(what)) this.emit(HEARD[this.#heard++] as typeof what);
   }
 
+  /** @internal */
   fail(reason: ErrorCode): void {
     void this.#run((runner) => runner.dispatch({ kind: 'fail', reason }));
   }
 
+  /** @internal */
   finish(end: End): void {
     if (this.#end) return;
     this.#end = end;

@@ -3,58 +3,56 @@
  * those of Node. Made of the parts that assemble.ts puts together; each of them says what it does.
  */
 import { equal, fromBase64url } from '../bytes.ts';
-import { type Clock, type RandomBytes, systemClock, systemRandom } from '../clock.ts';
-import type { Provider } from '../crypto/primitives.ts';
+import { systemClock, systemRandom } from '../clock.ts';
 import { selectProvider } from '../crypto/select.ts';
 import { VollyError } from '../errors.ts';
-import { type DeviceAddress, type DeviceId, deviceAddress, type MemberId, parseDeviceId, parseMemberId } from '../ids.ts';
+import { type DeviceAddress, deviceAddress, type MemberId, parseDeviceId, parseMemberId } from '../ids.ts';
 import { addressOf } from '../protocol/header.ts';
 import { HASH_BYTES } from '../protocol/suite.ts';
 import { safetyNumber } from '../protocol/trust.ts';
 import { splitAddress } from './account.ts';
 import { assemble, type ClientEvents, type Parts } from './assemble.ts';
 import type { Call } from './call.ts';
-import type { ConnectionOptions, ConnectionState, GatewayConnection, WebSocketLike } from './connection-types.ts';
+import type { ConnectionState } from './connection-types.ts';
 import { formatApproval, parseRequest, requestDevice, type Tools } from './enrol.ts';
 import { openKeys } from './entry.ts';
 import type { Listener } from './events.ts';
+import type { ClientTools, ConnectOptions, OwnDevice } from './options.ts';
 import type { PeerConnectionLike } from './peer-connection.ts';
 import type { Presence } from './presence.ts';
-import type { Store } from './store.ts';
 
-export interface ClientTools {
-  readonly store: Store;
-  readonly clock?: Clock;
-  readonly random?: RandomBytes;
-  readonly provider?: Provider;
-}
+// The types of what an app is given and gives, by their names.
+export type { Clock, RandomBytes } from '../clock.ts';
+export type { CallId, DeviceAddress, DeviceId, MemberId } from '../ids.ts';
+export type { End, Phase, Role } from '../protocol/call-state.ts';
+export type { PresenceState } from '../protocol/presence-update.ts';
+export type { ClientEvents } from './assemble.ts';
+export type { Call, CallEvents, Progress } from './call.ts';
+export type { Closed, Connecting, ConnectionState, Offline, Online, WebSocketLike } from './connection-types.ts';
+export type { Emitter, Listener } from './events.ts';
+export type { Incoming, IncomingEvents } from './incoming.ts';
+export type { MediaKinds } from './media-sdp.ts';
+export type { ClientTools, ConnectOptions, OwnDevice } from './options.ts';
+export type {
+  CandidateInit,
+  DescriptionLike,
+  DtlsTransportLike,
+  PeerConnectionLike,
+  PeerListener,
+  TransportedLike,
+} from './peer-connection.ts';
+export type { Presence, PresenceRequest } from './presence.ts';
 
-export interface ConnectOptions extends ClientTools {
-  /** Opens a WebSocket: `(url) => new WebSocket(url)`, or `nodeSocket()` of node.ts. */
-  readonly socket: (url: string) => WebSocketLike;
-  /** A link from the operator, for a member's first device. Not looked at once the community has let the device in. */
-  readonly invite?: string;
-  /** From `approveDevice` on the member's first device, after `requestDevice` here. */
-  readonly approval?: string;
-  /** The first device's id, `[A-Z0-9]{1,16}`; random by default. */
-  readonly device?: string;
-  /** A second caller hears `busy` while a call is on. Default true; false raises `incoming` beside it. */
-  readonly rejectWhenBusy?: boolean;
-  /** Instead of the connection of connection.ts, for tests. */
-  readonly gateway?: (options: ConnectionOptions) => GatewayConnection;
-}
-
-export interface OwnDevice {
-  readonly id: DeviceId;
-  /** The one that is asked. */
-  readonly current: boolean;
-  /** Unix time in milliseconds: its end, unless the first device renews its list before. */
-  readonly notAfter: number;
-}
-
+/**
+ * One device of one member: its keys, its calls, its contacts. Made by {@link VollyClient.connect}. All promises reject with a `VollyError`,
+ * whose `code` is one of docs/ERRORS.md.
+ */
 export class VollyClient {
+  /** `alice@orchid.example` */
   readonly member: MemberId;
+  /** `alice@orchid.example/PHONE` */
   readonly address: DeviceAddress;
+  /** Seeing members, and being seen (PROTOCOL.md section 13). */
   readonly presence: Presence;
   readonly #parts: Parts;
 
@@ -68,8 +66,9 @@ export class VollyClient {
 
   /**
    * Resolves when the device is online; a device that has been before also when its gateway cannot be reached now (it keeps trying), a new
-   * one rejects after a minute of that. Rejects with `bad_invite`, `not_enrolled`, `name_taken`, `wrong_community` … Listen at once, before another await: what waited at the
-   * gateway is raised right after.
+   * one rejects after a minute of that. Listen at once, before another await: what waited at the gateway is raised right after. Rejects with
+   * `bad_invite`, `not_enrolled`, `name_taken`, `wrong_community`, with why the last attempt failed or `timed_out`, and with what the store throws
+   * (`newer_schema`, `bad_encoding`). PROTOCOL.md section 14.
    */
   static async connect(options: ConnectOptions): Promise<VollyClient> {
     const tools = toolsOf(options);
@@ -84,12 +83,15 @@ export class VollyClient {
     return client;
   }
 
-  /** On a new device: the text for `approveDevice` on the member's first one. Then `connect({ approval })` with the same store. */
+  /**
+   * On a new device: the text for `approveDevice` on the member's first one, to be carried by a way the user trusts (PROTOCOL.md section 5.6).
+   * Then `connect({ approval })` with the same store. Rejects with `bad_address`.
+   */
   static requestDevice(options: ClientTools & { readonly member: string; readonly device?: string }): Promise<string> {
     return requestDevice(toolsOf(options), options);
   }
 
-  /** The returned function takes the listener off again. */
+  /** Listens to an event of {@link ClientEvents}. The returned function takes the listener off again. */
   on<Name extends keyof ClientEvents>(name: Name, listener: Listener<ClientEvents[Name]>): () => void {
     return this.#parts.events.on(name, listener);
   }
@@ -160,10 +162,12 @@ export class VollyClient {
     return safetyNumber(provider, { member: this.member, uik: keys.uik }, { member: peer, uik });
   }
 
+  /** The user has compared the safety number: remembered until the identity changes. Rejects with `unknown_member`. */
   markVerified(member: string): Promise<void> {
     return this.#parts.context.queue.run(() => this.#parts.context.contacts.verify(parseMemberId(member)));
   }
 
+  /** Whether the safety number of the identity that is pinned now was compared. Throws `bad_address`. */
   isVerified(member: string): boolean {
     return this.#parts.context.contacts.get(parseMemberId(member)).verified;
   }
@@ -190,6 +194,7 @@ export class VollyClient {
     this.#parts.gateway.reconnect();
   }
 
+  /** Whether the gateway is there; each change is an event of the same name. */
   get connection(): ConnectionState {
     return this.#parts.gateway.state;
   }

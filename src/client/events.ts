@@ -1,7 +1,9 @@
 /** Typed events. A listener that throws is the app's bug: it surfaces as uncaught, and breaks neither the call nor other listeners. */
 
+/** Is called with what the event brings. */
 export type Listener<Args extends readonly unknown[]> = (...args: Args) => void;
 
+/** What has events: `Events` names each with its arguments. */
 export class Emitter<Events extends Record<keyof Events, readonly unknown[]>> {
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
 
@@ -22,6 +24,7 @@ export class Emitter<Events extends Record<keyof Events, readonly unknown[]>> {
     });
   }
 
+  /** @internal */
   emit<Name extends keyof Events>(name: Name, ...args: Events[Name]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])])
       try {

@@ -12,15 +12,25 @@ import { Emitter } from './events.ts';
 import { type MediaKinds, mediaKindsOf } from './media-sdp.ts';
 import type { PeerConnectionLike } from './peer-connection.ts';
 
-/** What calls.ts does when the person decides. */
+/** @internal What calls.ts does when the person decides. */
 export interface Decision {
   accept(pc: PeerConnectionLike): Promise<Call>;
   reject(reason: string, all: boolean): Promise<void>;
 }
 
-export class Incoming extends Emitter<{ readonly ended: [end: End] }> {
+/** What may happen to a call that rings. */
+export interface IncomingEvents {
+  /** It stopped ringing without this user: hung up, answered elsewhere, expired. */
+  readonly ended: [end: End];
+}
+
+/** A call that rings: {@link Incoming.accept} or {@link Incoming.reject} it. PROTOCOL.md section 11. */
+export class Incoming extends Emitter<IncomingEvents> {
+  /** Who calls. */
   readonly from: MemberId;
+  /** The device that calls. */
   readonly device: DeviceAddress;
+  /** 128 random bits in base64url, for logs. */
   readonly id: CallId;
   /** What the caller's offer has sections for. */
   readonly media: MediaKinds;
@@ -33,6 +43,7 @@ export class Incoming extends Emitter<{ readonly ended: [end: End] }> {
   readonly #decision: Decision;
   #end: End | undefined;
 
+  /** @internal */
   constructor(offer: Offer, about: { readonly known: boolean; readonly verified: boolean }, decision: Decision) {
     super();
     this.device = addressOf(offer.from);
@@ -63,7 +74,7 @@ export class Incoming extends Emitter<{ readonly ended: [end: End] }> {
     return this.#decision.reject(reason, all);
   }
 
-  /** For calls.ts. */
+  /** @internal For calls.ts. */
   finish(end: End): void {
     if (this.#end) return;
     this.#end = end;

@@ -6,8 +6,11 @@ export const ufragsOf = (sdp: string): ReadonlySet<string> =>
 
 /** What a call is about: which kinds of media its offer has sections for. */
 export interface MediaKinds {
+  /** A microphone's section. */
   readonly audio: boolean;
+  /** A camera's or a screen's. */
   readonly video: boolean;
+  /** Data channels. */
   readonly data: boolean;
 }
 

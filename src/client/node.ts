@@ -13,6 +13,7 @@ export class FileStore implements Store {
   readonly #directory: string;
   #ready: Promise<unknown> | undefined;
 
+  /** `directory` is made where it is missing. */
   constructor(directory: string) {
     this.#directory = directory;
   }
@@ -22,6 +23,7 @@ export class FileStore implements Store {
     return join(this.#directory, name);
   }
 
+  /** Undefined where there is no such file. Throws what the file system does. */
   async get(name: string): Promise<Uint8Array | undefined> {
     try {
       return await readFile(this.#path(name));
@@ -49,6 +51,7 @@ export class FileStore implements Store {
     await syncDirectory(dirname(path));
   }
 
+  /** Nothing happens where there is none. */
   async delete(name: string): Promise<void> {
     await rm(this.#path(name), { force: true });
     await syncDirectory(this.#directory).catch((error) => {

@@ -23,6 +23,7 @@ type PresenceType = 'app.volly.presence' | 'app.volly.presence.subscribe' | 'app
 
 /** A stranger, or a contact not asked before, wishes to see this user. Unanswered it is asked again later. */
 export interface PresenceRequest {
+  /** Who asks. */
   readonly from: MemberId;
   /** False = a first contact. */
   readonly known: boolean;
@@ -32,6 +33,7 @@ export interface PresenceRequest {
   reject(): void;
 }
 
+/** @internal */
 export interface PresenceOwner {
   readonly directory: Directory;
   readonly guard: Guard;
@@ -44,6 +46,7 @@ const SUBSCRIBE_AGAIN_MS = 600_000;
 /** At most once in this time for a grant that could not be opened. */
 const ASK_AGAIN_MS = 60_000;
 
+/** Who sees whom: `client.presence`. PROTOCOL.md section 13. */
 export class Presence {
   readonly #context: Context;
   readonly #owner: PresenceOwner;
@@ -64,7 +67,7 @@ export class Presence {
     this.#seen = new PresenceSeen(context, record.got, (member, state) => owner.onShown(member, state));
   }
 
-  /** For client.ts. */
+  /** @internal For client.ts. */
   static async load(context: Context, owner: PresenceOwner): Promise<Presence> {
     return new Presence(context, owner, await loadPresence(context.store));
   }
@@ -74,13 +77,14 @@ export class Presence {
     return this.#context.queue.run(() => this.#tell(state));
   }
 
+  /** What was `set` last. */
   get state(): PresenceState {
     return this.#given.state;
   }
 
   /**
    * Wishes to see a member, from now on and after restarts: the user adds a contact, so its identity is pinned. Its person is asked; then
-   * `presence` events come. Throws as `Directory.fetch` does.
+   * `presence` events come. Rejects as `VollyClient.call` does before anything is sent.
    */
   async watch(address: string): Promise<void> {
     const member = parseMemberId(address);
@@ -89,6 +93,7 @@ export class Presence {
     await this.#context.queue.run(() => this.#save());
   }
 
+  /** Does not see the member any more; its identity stays pinned. Rejects with `bad_address`. */
   async unwatch(address: string): Promise<void> {
     const member = parseMemberId(address);
     await this.#context.queue.run(async () => {
@@ -115,7 +120,7 @@ export class Presence {
 
   // What follows is for client.ts.
 
-  /** Each time the connection is up. */
+  /** @internal Each time the connection is up. */
   onOnline(first: boolean): void {
     this.#given.broadcast();
     if (!first) return;
@@ -126,7 +131,7 @@ export class Presence {
     });
   }
 
-  /** Inside the queue. Throws for what is refused. */
+  /** @internal Inside the queue. Throws for what is refused. */
   async onEnvelope(envelope: PresenceEnvelope): Promise<void> {
     switch (envelope.type) {
       case 'app.volly.presence':
@@ -143,7 +148,7 @@ export class Presence {
     }
   }
 
-  /** Tells contacts and stops. Inside the queue. */
+  /** @internal Tells contacts and stops. Inside the queue. */
   onClose(): void {
     if (this.#given.state !== 'offline') this.#tell('offline');
     for (const cancel of this.#timers) cancel();

@@ -113,7 +113,7 @@ export class Ringing {
   async #ring(offer: Offer, link: Link): Promise<void> {
     const contact = this.#context.contacts.get(offer.from.member);
     const about = { known: contact.known.pin !== undefined, verified: contact.verified };
-    const incoming = new Incoming(offer, about, {
+    const incoming: Incoming = new Incoming(offer, about, {
       accept: (pc) => this.#accept(runner, incoming, offer, pc),
       reject: (reason, all) => this.#context.queue.run(() => runner.dispatch({ kind: 'reject', reason, all })),
     });

@@ -11,8 +11,11 @@ import { asArray, type Cbor, decodeCbor, encodeCbor } from '../protocol/cbor.ts'
  * store belongs to one client at a time.
  */
 export interface Store {
+  /** Undefined where nothing is kept under this name. */
   get(name: string): Promise<Uint8Array | undefined>;
+  /** Whole or not at all, also when the device loses power meanwhile. A value has from some bytes to some megabytes (contacts). */
   set(name: string, value: Uint8Array): Promise<void>;
+  /** Nothing happens where there is none. */
   delete(name: string): Promise<void>;
 }
 
@@ -20,14 +23,17 @@ export interface Store {
 export class MemoryStore implements Store {
   readonly #values = new Map<string, Bytes>();
 
-  async get(name: string): Promise<Bytes | undefined> {
+  /** A copy. */
+  async get(name: string): Promise<Uint8Array | undefined> {
     return this.#values.get(name)?.slice();
   }
 
+  /** Keeps a copy. */
   async set(name: string, value: Uint8Array): Promise<void> {
     this.#values.set(name, value.slice() as Bytes);
   }
 
+  /** Nothing happens where there is none. */
   async delete(name: string): Promise<void> {
     this.#values.delete(name);
   }
@@ -37,7 +43,7 @@ export class MemoryStore implements Store {
 const VERSION = 1;
 const MANY_FIELDS = 100;
 
-/** Undefined where there is none. Throws `bad_encoding` for a damaged one, `newer_schema` for one that this program cannot read. */
+/** @internal Undefined where there is none. Throws `bad_encoding` for a damaged one, `newer_schema` for one that this program cannot read. */
 export async function readRecord(store: Store, name: string): Promise<readonly Cbor[] | undefined> {
   const bytes = await store.get(name);
   if (!bytes) return undefined;
@@ -47,5 +53,6 @@ export async function readRecord(store: Store, name: string): Promise<readonly C
   return fields;
 }
 
+/** @internal */
 export const writeRecord = (store: Store, name: string, fields: readonly Cbor[]): Promise<void> =>
   store.set(name, encodeCbor([VERSION, ...fields]));

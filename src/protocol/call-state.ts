@@ -7,7 +7,9 @@
 import type { ErrorCode } from '../errors.ts';
 import type { CallId, DeviceAddress } from '../ids.ts';
 
+/** Which side of a call. */
 export type Role = 'caller' | 'callee';
+/** Where a call stands: a caller's is never `ringing` or `answered`, a callee's never `calling`. */
 export type Phase = 'calling' | 'ringing' | 'answered' | 'active' | 'ended';
 export type MessageType = 'ringing' | 'answer' | 'reject' | 'hangup' | 'select_answer' | 'candidates' | 'negotiate' | 'heartbeat';
 
@@ -40,6 +42,7 @@ export interface Leg {
   readonly refetched: boolean;
 }
 
+/** Why a call is over. */
 export interface End {
   /** A VollyError code or a peer's own word, `[a-z_]{1,40}`. */
   readonly reason: string;

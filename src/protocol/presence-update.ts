@@ -16,6 +16,7 @@ import { CALL_ID_BYTES, SUITE } from './suite.ts';
 
 /** From the most to the least available: what is shown of a member is the first that any device has. */
 export const PRESENCE = ['online', 'busy', 'away', 'offline'] as const;
+/** How available a member's device is. */
 export type PresenceState = (typeof PRESENCE)[number];
 
 type Update = EnvelopeOf<'app.volly.presence'>;
