@@ -252,6 +252,8 @@ export const LIMITS = {
   ticketLifeMs: 86_400_000,
   /** The newest, and the one before whose successor the device may never have got. */
   ticketsPerDevice: 2,
+  /** Steps from earlier community keys, 5.4 kB each in every full handshake. An app that was away for more changes of the key is invited anew. */
+  communitySuccessors: 4,
 
   // Legacy
   /** Apps of one member: devices of one person, and their forgotten tabs; past it the oldest connection goes. */

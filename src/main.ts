@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addBackup } from './commands/backup.ts';
 import { addConfig } from './commands/config.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addKey } from './commands/key.ts';
 import { addMember } from './commands/member.ts';
 import { addSetup } from './commands/setup.ts';
 import { addStart } from './commands/start.ts';
 import { addStatus } from './commands/status.ts';
 import { loadConfig } from './config/load.ts';
-import { ERRORS, VollyError } from './errors.ts';
+import { explain, VollyError } from './errors.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -22,7 +24,7 @@ export async function run(argv: readonly string[]): Promise<void> {
 }
 
 /** In the order of `--help`. */
-const COMMANDS = [addSetup, addStart, addConfig, addStatus, addMember, addBackup];
+const COMMANDS = [addSetup, addStart, addConfig, addStatus, addDoctor, addMember, addKey, addBackup];
 
 function program(): Command {
   const volly = new Command('volly-bridge')
@@ -38,10 +40,6 @@ function program(): Command {
 
 /** What is no VollyError is a bug: then the stack is what helps. */
 function fail(error: unknown): void {
-  if (error instanceof VollyError) {
-    const detail = error.message.slice(error.code.length + 2);
-    const { cause, cure } = ERRORS[error.code];
-    console.error(`error ${error.code}: ${detail === '' ? cause : `${cause.replace(/\.$/, '')}: ${detail}`} — ${cure}`);
-  } else console.error(error);
+  console.error(error instanceof VollyError ? `error ${explain(error)}` : error);
   process.exitCode = 1;
 }

@@ -22,6 +22,7 @@ import type { Store } from './store.ts';
 import { loadTicket, ticketSaver } from './ticket.ts';
 import { VerifiedLists } from './verified.ts';
 
+/** What a client tells of by itself: `client.on('incoming', …)`. */
 export interface ClientEvents {
   /** A call, once nothing that waited at the gateway says that it is over already. */
   readonly incoming: [incoming: Incoming];
@@ -31,9 +32,11 @@ export interface ClientEvents {
   readonly 'presence-request': [request: PresenceRequest];
   /** Another identity than the pinned one, by base64url(H(UIK)): calls are blocked both ways until `acceptIdentity` with both. */
   readonly 'identity-changed': [member: MemberId, fingerprint: string];
+  /** The connection to the gateway came, went, or ended for good. */
   readonly connection: [state: ConnectionState];
   /** Something was refused or could not be sent, for diagnosis: an error code, or `fault` for a bug of ours, which `fault` shows. */
   readonly refused: [code: ErrorCode | 'fault', type: string];
+  /** A bug of ours that some input has found: worth a report. The client goes on. */
   readonly fault: [error: unknown];
 }
 
@@ -73,11 +76,20 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
     if (code === 'fault') events.emit('fault', error);
   };
 
+  const own = {
+    server: keys.account.server,
+    get keyHash() {
+      return keys.account.community.keyHash;
+    },
+  };
   // The gateway calls back into parts that are made after it: none of it before `lifecycle.start`.
   const gateway = (options.gateway ?? openGateway)({
     url: keys.account.community.url,
-    server: keys.account.server,
-    communityKeyHash: keys.account.community.keyHash,
+    server: own.server,
+    get communityKeyHash() {
+      return own.keyHash;
+    },
+    onSuccessor: (keyHash) => keys.follow(keyHash),
     credentials: {
       identity: () => keys.identity(),
       bundle: () => keys.bundle(),
@@ -98,7 +110,7 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
   const queue = new Queue();
   const context: Context = {
     ...{ provider, random, clock, store, keys, queue },
-    contacts: await Contacts.load(store, { server: keys.account.server, keyHash: keys.account.community.keyHash }),
+    contacts: await Contacts.load(store, own),
     verified: new VerifiedLists(),
     // What goes wrong there is a bug: it surfaces as uncaught.
     run: (_what, task) => queue.run(task),

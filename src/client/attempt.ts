@@ -1,4 +1,5 @@
 /** One WebSocket from its opening to its end: the handshake of PROTOCOL.md section 14, then a channel. connection.ts makes the next one. */
+import { equal } from '../bytes.ts';
 import { type ErrorCode, isErrorCode, VollyError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { Channel, type NoticeFrame, type NumberedFrame } from '../protocol/channel.ts';
@@ -77,10 +78,11 @@ export class Attempt<T> {
   }
 
   #hello(): void {
-    const { provider, random, server, communityKeyHash } = this.#options;
+    const { provider, random, server, communityKeyHash, onSuccessor } = this.#options;
     const greeting = greet(provider, random, this.#ticket);
     this.#stage = async (message) => {
       const greeted = await readServerHello(provider, greeting, message, { server, communityKeyHash });
+      if (!equal(greeted.communityKeyHash, communityKeyHash)) await onSuccessor(greeted.communityKeyHash);
       if (!this.#gone) await this.#prove(greeted);
     };
     this.#socket.send(greeting.message);

@@ -1,6 +1,7 @@
 /**
  * What the connection to the member's own gateway (PROTOCOL.md section 14) is given and gives. The class is in connection.ts.
  */
+import type { Bytes } from '../bytes.ts';
 import type { Clock, RandomBytes } from '../clock.ts';
 import type { Provider } from '../crypto/primitives.ts';
 import type { VollyError } from '../errors.ts';
@@ -9,13 +10,21 @@ import type { Envelope } from '../protocol/envelope.ts';
 
 /** The part of the W3C WebSocket that is used: a browser's, Node's own, and `ws` all have it. */
 export interface WebSocketLike {
+  /** Is set to `arraybuffer`. */
   binaryType: string;
+  /** Bytes that `send` took and the network has not. */
   readonly bufferedAmount: number;
+  /** Is set by the SDK, like the three after it. */
   onopen: ((event: never) => unknown) | null;
+  /** With binary messages. */
   onmessage: ((event: never) => unknown) | null;
+  /** Whoever closed it. */
   onclose: ((event: never) => unknown) | null;
+  /** A close follows. */
   onerror: ((event: never) => unknown) | null;
+  /** One binary message of at most 65,536 bytes. */
   send(data: Uint8Array<ArrayBuffer>): void;
+  /** Says goodbye. */
   close(code?: number, reason?: string): void;
 }
 
@@ -37,21 +46,50 @@ export interface Ticket {
   readonly psk: Uint8Array;
 }
 
-export type ConnectionState =
-  /** Before `connect` and between attempts; `retryIn` in milliseconds. */
-  | { readonly kind: 'offline'; readonly retryIn?: number; readonly cause?: VollyError }
-  | { readonly kind: 'connecting' }
-  | { readonly kind: 'online'; readonly resumed: boolean }
-  /** Ended for good by `close`, or by an answer that trying again cannot change: see `FATAL` in back-off.ts. */
-  | { readonly kind: 'closed'; readonly cause?: VollyError };
+/** Before `connect`, and between attempts. */
+export interface Offline {
+  /** Which of the states this is. */
+  readonly kind: 'offline';
+  /** Milliseconds until the next attempt. */
+  readonly retryIn?: number;
+  /** Why the last one failed or ended. */
+  readonly cause?: VollyError;
+}
+
+/** An attempt is under way: at most 10 s. */
+export interface Connecting {
+  /** Which of the states this is. */
+  readonly kind: 'connecting';
+}
+
+/** The gateway is who was pinned, and has let the device in. */
+export interface Online {
+  /** Which of the states this is. */
+  readonly kind: 'online';
+  /** By the ticket of an earlier connection, without signatures. */
+  readonly resumed: boolean;
+}
+
+/** Ended for good by `close`, or by an answer that trying again cannot change: see `FATAL` in back-off.ts. */
+export interface Closed {
+  /** Which of the states this is. */
+  readonly kind: 'closed';
+  /** That answer: `not_enrolled`, `bad_invite`, `name_taken`, `wrong_community`, `replaced` … Absent after `close`. */
+  readonly cause?: VollyError;
+}
+
+/** Where the connection to the gateway stands. */
+export type ConnectionState = Offline | Connecting | Online | Closed;
 
 export interface ConnectionOptions {
   /** `wss://chat.orchid.example/volly/v1` */
   readonly url: string;
   /** The server name the gateway must prove to speak for. */
   readonly server: ServerName;
-  /** H(community key), 32 bytes, from the invite. */
-  readonly communityKeyHash: Uint8Array;
+  /** H(community key), 32 bytes: from the invite, and after `onSuccessor` the one that it was given. Read for each attempt. */
+  readonly communityKeyHash: Bytes;
+  /** The community has gone over to another key: to be pinned from now on. The handshake goes on once it resolves. */
+  readonly onSuccessor: (communityKeyHash: Bytes) => Promise<void>;
   readonly credentials: Credentials;
   /** 16 bytes of an invite, for a member not enrolled yet. Harmless to leave in place afterwards. */
   readonly token?: Uint8Array;

@@ -30,7 +30,7 @@ const MAX_CHANGED = 1_000;
 /** Of this device's own server: it came with the invite. */
 export interface OwnCommunity {
   readonly server: ServerName;
-  /** H(community key). */
+  /** H(community key): may become its successor's. */
   readonly keyHash: Bytes;
 }
 

@@ -14,7 +14,7 @@ import { asArray, asBytes } from '../protocol/cbor.ts';
 import type { LocalDevice } from '../protocol/device.ts';
 import { decodeIdentity, encodeIdentity, type Identity } from '../protocol/identity.ts';
 import type { DeviceEntry, Signed } from '../protocol/list.ts';
-import type { Account } from './account.ts';
+import { type Account, saveAccount } from './account.ts';
 import { checkOwnList, type NewEntry, signOwnList } from './own-list.ts';
 import { dropErased, isRotationDue, nextPrekey, type OwnPrekey, prekeyFromCbor, prekeyToCbor, startGrace } from './prekeys.ts';
 import { readRecord, type Store, writeRecord } from './store.ts';
@@ -27,8 +27,8 @@ export interface KeysDeps {
 }
 
 export class Keys {
-  readonly account: Account;
   readonly #deps: KeysDeps;
+  #account: Account;
   /** By the DIK. */
   readonly sign: Signer;
   #identity: Identity;
@@ -36,7 +36,7 @@ export class Keys {
 
   private constructor(deps: KeysDeps, identity: Identity, prekeys: readonly OwnPrekey[]) {
     this.sign = compositeSigner(deps.provider, deps.account.dikSeed);
-    this.account = deps.account;
+    this.#account = deps.account;
     this.#deps = deps;
     this.#identity = identity;
     this.#prekeys = prekeys;
@@ -59,6 +59,17 @@ export class Keys {
     const keys = new Keys(deps, identity, [nextPrekey(provider, random, { account, uikHash: identity.rootHash, now })]);
     await keys.#save();
     return keys;
+  }
+
+  get account(): Account {
+    return this.#account;
+  }
+
+  /** The community has gone over to another key, which its old one signed (PROTOCOL.md section 14.7). `keyHash`: 32 bytes. */
+  async follow(keyHash: Bytes): Promise<void> {
+    const account = { ...this.#account, community: { ...this.#account.community, keyHash } };
+    await saveAccount(this.#deps.store, account);
+    this.#account = account;
   }
 
   get uik(): Bytes {

@@ -1,9 +1,10 @@
 /**
- * The community key's file: one line, the 64-byte seed in base64url. Every app of the community has pinned this key, so it is
- * made once, never overwritten, and belongs into the backup.
+ * The community key's file: a line with the 64-byte seed in base64url, and one for each step that led from an earlier key to it, oldest
+ * first (PROTOCOL.md section 14.7). Every app of the community has pinned this key, so it is made once, gives way to nothing but a
+ * successor that it signed, and belongs into the backup.
  */
 import { constants } from 'node:fs';
-import { link, mkdir, open, rm } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fromBase64url, toBase64url } from '../bytes.ts';
 import type { RandomBytes } from '../clock.ts';
@@ -12,18 +13,27 @@ import { sha256 } from '../crypto/hash.ts';
 import type { Provider } from '../crypto/primitives.ts';
 import { VollyError } from '../errors.ts';
 import type { ServerName } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
 import type { Community } from '../protocol/handshake-server.ts';
+import { decodeSuccessor, signSuccessor } from '../protocol/successor.ts';
 
 const PREFIX = 'volly-community-key-1 ';
+const STEP = 'volly-community-successor-1 ';
 const OTHERS = 0o077;
 
 const bad = (file: string, what: string, cause?: unknown): never => {
   throw new VollyError('bad_config', `community key ${file}: ${what}`, { cause });
 };
 
-export interface CommunityKey extends Community {
+/** What the file holds. */
+interface Content {
   /** Composite seed, 64 bytes; secret. The legacy adapter derives its members' keys from it. */
   readonly seed: Uint8Array;
+  readonly successors: readonly Uint8Array[];
+}
+
+export interface CommunityKey extends Community, Content {
+  readonly successors: readonly Uint8Array[];
   /** There was none before. */
   readonly created: boolean;
 }
@@ -39,14 +49,36 @@ export async function loadCommunityKey(options: {
   readonly random: RandomBytes;
 }): Promise<CommunityKey> {
   const { file, server, provider, random } = options;
-  let seed = await read(file);
-  const created = seed === undefined && (await create(file, random(COMPOSITE.seed)));
-  seed ??= (await read(file)) ?? bad(file, 'vanished');
-  const publicKey = compositePublicKey(provider, seed);
-  return { server, publicKey, hash: sha256(publicKey), sign: compositeSigner(provider, seed), seed, created };
+  let content = await read(file);
+  const created = content === undefined && (await create(file, { seed: random(COMPOSITE.seed), successors: [] }));
+  content ??= (await read(file)) ?? bad(file, 'vanished');
+  const publicKey = compositePublicKey(provider, content.seed);
+  return { server, publicKey, hash: sha256(publicKey), sign: compositeSigner(provider, content.seed), ...content, created };
 }
 
-async function read(file: string): Promise<Uint8Array | undefined> {
+/** A new key, signed by `old`, takes its place in the file; the old seed is in no file afterwards. Throws `bad_config`. */
+export async function succeedCommunityKey(
+  file: string,
+  old: CommunityKey,
+  { provider, random, now }: { readonly provider: Provider; readonly random: RandomBytes; readonly now: number },
+): Promise<void> {
+  const seed = random(COMPOSITE.seed);
+  const newKey = compositePublicKey(provider, seed);
+  const step = signSuccessor({ server: old.server, oldKey: old.publicKey, sign: old.sign, newKey, time: now });
+  const successors = [...old.successors, step].slice(-LIMITS.communitySuccessors);
+  const beside = `${file}.${process.pid}.new`;
+  try {
+    await write(beside, { seed, successors });
+    await rename(beside, file);
+    await syncFolder(file);
+  } catch (error) {
+    bad(file, `cannot be written (${(error as NodeJS.ErrnoException).code})`, error);
+  } finally {
+    await rm(beside, { force: true });
+  }
+}
+
+async function read(file: string): Promise<Content | undefined> {
   // Not followed: a link to elsewhere would have other permissions than those looked at.
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error) => {
     if (error.code === 'ENOENT') return undefined;
@@ -57,30 +89,56 @@ async function read(file: string): Promise<Uint8Array | undefined> {
     const { mode } = await handle.stat();
     // Windows has no such bits.
     if (process.platform !== 'win32' && (mode & OTHERS) !== 0) bad(file, 'others may read it; chmod 600, and think of who has');
-    const text = (await handle.readFile('latin1')).trimEnd();
-    const seed = text.startsWith(PREFIX) ? fromBase64url(text.slice(PREFIX.length)) : undefined;
-    return seed?.length === COMPOSITE.seed ? seed : bad(file, 'is not a community key');
+    return contentOf(await handle.readFile('latin1')) ?? bad(file, 'is not a community key');
   } finally {
     await handle.close();
   }
 }
 
+/** Of a file's text. */
+export const seedIn = (text: string): Uint8Array | undefined => contentOf(text)?.seed;
+
+function contentOf(text: string): Content | undefined {
+  const [first = '', ...rest] = text.trimEnd().split('\n');
+  const seed = first.startsWith(PREFIX) ? fromBase64url(first.slice(PREFIX.length)) : undefined;
+  const successors = rest.map((line) => (line.startsWith(STEP) ? fromBase64url(line.slice(STEP.length)) : undefined));
+  return seed?.length === COMPOSITE.seed && areSteps(successors) ? { seed, successors } : undefined;
+}
+
+function areSteps(all: readonly (Uint8Array | undefined)[]): all is readonly Uint8Array[] {
+  try {
+    return all.every((step) => step !== undefined && decodeSuccessor(step));
+  } catch {
+    return false;
+  }
+}
+
+/** Synced. */
+async function write(path: string, { seed, successors }: Content): Promise<void> {
+  await rm(path, { force: true });
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    const steps = successors.map((step) => `${STEP}${toBase64url(step)}\n`);
+    await handle.writeFile(`${PREFIX}${toBase64url(seed)}\n${steps.join('')}`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncFolder(file: string): Promise<void> {
+  const folder = await open(dirname(file));
+  await folder.sync().finally(() => folder.close());
+}
+
 /** All or nothing, and never over another: written beside, synced, then linked to its name. False when there was one meanwhile. */
-async function create(file: string, seed: Uint8Array): Promise<boolean> {
+async function create(file: string, content: Content): Promise<boolean> {
   const beside = `${file}.${process.pid}.new`;
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await rm(beside, { force: true });
-    const handle = await open(beside, 'wx', 0o600);
-    try {
-      await handle.writeFile(`${PREFIX}${toBase64url(seed)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await write(beside, content);
     await link(beside, file);
-    const folder = await open(dirname(file));
-    await folder.sync().finally(() => folder.close());
+    await syncFolder(file);
     return true;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;

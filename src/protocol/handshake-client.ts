@@ -20,6 +20,7 @@ import {
   handshakeInfo,
   SESSION_BYTES,
 } from './handshake.ts';
+import { decodeSuccessors, followSuccessors } from './successor.ts';
 import { CONTEXT } from './suite.ts';
 
 /** A ticket of an earlier connection and its psk, 32 bytes each. */
@@ -46,13 +47,14 @@ export interface Greeted {
   readonly session: Uint8Array;
   readonly helloHash: Uint8Array;
   readonly serverHelloHash: Uint8Array;
-  readonly communityKeyHash: Uint8Array;
+  /** Of the key that signed; not the pinned one's where the community has gone over to another since (section 14.7). */
+  readonly communityKeyHash: Bytes;
 }
 
 export interface Pin {
   readonly server: ServerName;
   /** H(community key), 32 bytes. */
-  readonly communityKeyHash: Uint8Array;
+  readonly communityKeyHash: Bytes;
 }
 
 const fail = (code: 'handshake_failed' | 'wrong_community', what: string): never => {
@@ -113,17 +115,20 @@ async function serverHello(provider: Provider, { message: hello, seed, resumptio
   const opened = await openBase(provider, sealed);
   const [inner, signature] = asArray(decodeCbor(opened.plaintext), 'body', 2);
   const what = asBytes(inner, 'what');
-  const [server, key, time, session] = asArray(decodeCbor(what), 'what', 4);
+  const [server, key, time, session, steps] = asArray(decodeCbor(what), 'what', 5);
   const communityKey = asBytes(key, 'community key', COMPOSITE.publicKey);
   const said = { time: asUint(time, 'time'), session: asBytes(session, 'session', SESSION_BYTES) };
   if (server !== pin.server) fail('wrong_community', 'server name');
-  if (!equal(sha256(communityKey), pin.communityKeyHash)) fail('wrong_community', 'community key');
+  const communityKeyHash = sha256(communityKey);
+  const successors = decodeSuccessors(steps);
+  if (!equal(communityKeyHash, pin.communityKeyHash))
+    followSuccessors(provider, pin.server, { pin: pin.communityKeyHash, key: communityKey, steps: successors });
   const signed = concat(helloHash, what);
   if (
     !compositeVerify(provider, communityKey, signed, CONTEXT.gatewayServer, asBytes(signature, 'signature', COMPOSITE.signature))
   )
     fail('handshake_failed', 'signature');
-  return { ...common, ...said, keys: gatewayKeys(opened.exported) };
+  return { ...common, ...said, communityKeyHash, keys: gatewayKeys(opened.exported) };
 }
 
 export interface DeviceProof {

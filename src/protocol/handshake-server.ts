@@ -28,9 +28,11 @@ export interface Community {
   /** 1,984 bytes. */
   readonly publicKey: Uint8Array;
   /** H(publicKey), 32 bytes. */
-  readonly hash: Uint8Array;
+  readonly hash: Bytes;
   /** By the community key. */
   readonly sign: Signer;
+  /** How apps come from earlier keys to this one, encoded, oldest first (section 14.7). Absent: there was none before. */
+  readonly successors?: readonly Uint8Array[];
 }
 
 export interface ClientHello {
@@ -81,7 +83,7 @@ export async function answerFull(
   community: Community,
   saying: Saying,
 ): Promise<ServerHello> {
-  const what = encodeCbor([community.server, community.publicKey, saying.now, saying.session]);
+  const what = encodeCbor([community.server, community.publicKey, saying.now, saying.session, community.successors ?? []]);
   const signature = community.sign(concat(hello.hash, what), CONTEXT.gatewayServer);
   const sealed = await sealBase(provider, { ...sealing(hello, saying), plaintext: encodeCbor([what, signature]) });
   return serverHello(hello, false, sealed);

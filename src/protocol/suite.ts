@@ -13,6 +13,7 @@ export const CONTEXT = {
   grant: 'volly/1/presence-grant',
   gatewayServer: 'volly/1/gateway-server',
   gatewayClient: 'volly/1/gateway-client',
+  communitySuccessor: 'volly/1/community-successor',
   legacy: 'volly/1/legacy',
 } as const;
 

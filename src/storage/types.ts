@@ -224,6 +224,8 @@ export interface TicketStore {
   /** Consumes it durably: a second call never finds it. */
   use(hash: Uint8Array, now: number): Promise<{ device: DeviceAddress; state: Uint8Array } | undefined>;
   revoke(device: DeviceAddress): Promise<void>;
+  /** Of every device. */
+  revokeAll(): Promise<void>;
 }
 
 /** Small facts: the bridge user's login, what the homeserver can do, pinned community keys. */

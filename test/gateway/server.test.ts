@@ -1,21 +1,22 @@
 /** The gateway on real sockets: upgrades, limits, closes. And what stands around it: keys, invites, addresses. */
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
-import { equal } from '../../src/bytes.ts';
+import { equal, toBase64url } from '../../src/bytes.ts';
 import { systemClock, systemRandom } from '../../src/clock.ts';
 import { selectProvider } from '../../src/crypto/select.ts';
 import { countedAs, forwardedAddress } from '../../src/gateway/address.ts';
-import { loadCommunityKey } from '../../src/gateway/community-key.ts';
+import { loadCommunityKey, succeedCommunityKey } from '../../src/gateway/community-key.ts';
 import { Door, type Place } from '../../src/gateway/door.ts';
 import { Gateway } from '../../src/gateway/server.ts';
 import { parseMemberId } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { formatInvite, gatewayUrl, parseInvite } from '../../src/protocol/invite.ts';
+import { decodeSuccessor } from '../../src/protocol/successor.ts';
 import { type App, SERVER, World } from './world.ts';
 
 describe('gateway server', () => {
@@ -202,6 +203,60 @@ describe('community key', () => {
       await writeFile(file, text);
       await assert.rejects(load(), { code: 'bad_config' });
       assert.equal(await readFile(file, 'latin1'), text, 'and left alone');
+    }
+  });
+});
+
+describe('community key: its successor', () => {
+  let folder: string;
+  const provider = selectProvider();
+  const load = () => loadCommunityKey({ file: join(folder, 'community.key'), server: SERVER, provider, random: systemRandom });
+  const succeed = async (now = 1) =>
+    succeedCommunityKey(join(folder, 'community.key'), await load(), { provider, random: systemRandom, now });
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'volly-key-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('takes its place, for the owner only, and leaves the old seed nowhere', async () => {
+    const old = await load();
+    await succeed(42);
+    const next = await load();
+    assert.ok(!equal(old.hash, next.hash));
+    const [step] = next.successors.map(decodeSuccessor);
+    assert.deepEqual([step?.oldKey, step?.time], [old.publicKey, 42]);
+    assert.equal((await stat(join(folder, 'community.key'))).mode & 0o777, 0o600);
+    assert.deepEqual(await readdir(folder), ['community.key']);
+    assert.ok(!(await readFile(join(folder, 'community.key'), 'latin1')).includes(toBase64url(old.seed)));
+  });
+
+  it('keeps as many steps as an app may need, the newest', async () => {
+    const keys = [await load()];
+    for (let n = 0; n <= LIMITS.communitySuccessors; n++) {
+      await succeed();
+      keys.push(await load());
+    }
+    const { successors } = keys.at(-1)!;
+    assert.deepEqual(
+      successors.map((step) => decodeSuccessor(step).oldKey),
+      keys.slice(1, -1).map(({ publicKey }) => publicKey),
+    );
+  });
+
+  it('is refused with steps that are none', async () => {
+    await load();
+    await succeed();
+    const file = join(folder, 'community.key');
+    const good = await readFile(file, 'latin1');
+    for (const text of [
+      good.slice(0, -3),
+      `${good}x`,
+      good.replace('successor-1 ', 'successor-2 '),
+      good.replace(/-1 (.{40})/g, '-1 '),
+    ]) {
+      await writeFile(file, text);
+      await assert.rejects(load(), { code: 'bad_config' }, text.slice(-40));
     }
   });
 });

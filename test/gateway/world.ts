@@ -1,4 +1,5 @@
 /** A gateway on stores in memory, apps with real keys, and wires between them. Nothing here waits for a real clock. */
+import assert from 'node:assert/strict';
 import { type Bytes, toBase64url } from '../../src/bytes.ts';
 import { openGateway } from '../../src/client/connection.ts';
 import type { ConnectionOptions, Credentials, GatewayConnection, Ticket } from '../../src/client/connection-types.ts';
@@ -20,6 +21,7 @@ import { parseInvite } from '../../src/protocol/invite.ts';
 import type { Mailbox, Route, Shelf } from '../../src/routing/ports.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { ManualClock, seededRandom, settle } from '../support/clock.ts';
+import { counting } from '../support/counting.ts';
 import { type Device, User } from './people.ts';
 import { Wire } from './wire.ts';
 
@@ -99,12 +101,10 @@ export class World {
         },
       },
       log: { info: () => {}, warn: (event, fields) => void this.warnings.push(`${event} ${JSON.stringify(fields)}`) },
-      counters: {
-        count: (name, labels) => {
-          const key = [name, ...Object.values(labels ?? {})].join(' ');
-          this.counts.set(key, 1 + (this.counts.get(key) ?? 0));
-        },
-      },
+      counters: counting((name, labels) => {
+        const key = [name, ...Object.values(labels)].join(' ');
+        this.counts.set(key, 1 + (this.counts.get(key) ?? 0));
+      }),
     };
     this.gateway = new Gateway(this.options);
   }
@@ -151,6 +151,7 @@ export class World {
       random: this.random,
       clock: this.clock,
       credentials: this.credentials(device),
+      onSuccessor: async () => assert.fail('no other key was expected'),
       saveTicket: (ticket) => {
         app.ticket = ticket;
       },

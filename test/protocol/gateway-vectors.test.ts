@@ -1,7 +1,7 @@
 /** Replays the gateway part of test/vectors/volly-pq-1.json from its own bytes, with both providers. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { toHex } from '../../src/bytes.ts';
+import { type Bytes, toHex } from '../../src/bytes.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { xwingPublicKey } from '../../src/crypto/xwing.ts';
 import { parseServerName } from '../../src/ids.ts';
@@ -11,6 +11,7 @@ import { type Greeting, readFinished, readServerHello } from '../../src/protocol
 import { readClientHello, readProof, type ServerHello, verifyProof } from '../../src/protocol/handshake-server.ts';
 import { parseInvite } from '../../src/protocol/invite.ts';
 import { RecordReceiver } from '../../src/protocol/records.ts';
+import { decodeSuccessor, followSuccessors } from '../../src/protocol/successor.ts';
 import { PROVIDERS } from '../crypto/providers.ts';
 import { hex } from '../support/vectors.ts';
 
@@ -28,7 +29,8 @@ type Handshake = Readonly<
 };
 interface Vectors {
   readonly members: { readonly alice: { readonly dik: string } };
-  readonly gateway: Readonly<Record<'server' | 'community_key_hash' | 'token' | 'invite', string>> & {
+  readonly gateway: Readonly<Record<'server' | 'community_key' | 'community_key_hash' | 'token' | 'invite', string>> & {
+    readonly successor: { readonly old_key_hash: string; readonly time: number; readonly step: string };
     readonly full: Handshake;
     readonly resumed: Handshake;
     readonly must_fail: readonly { as: string; why: string; code: string; input: string }[];
@@ -47,6 +49,16 @@ function greeting({ client_hello, ek_seed }: Handshake): Greeting {
 
 for (const provider of PROVIDERS)
   describe(`The gateway’s test vectors with ${provider.name}`, () => {
+    it('follows the step from an earlier community key, and no other key', () => {
+      const { old_key_hash, time, step } = gateway.successor;
+      const steps = [decodeSuccessor(hex(step))];
+      assert.equal(steps[0]?.time, time);
+      const follow = (key: Bytes) => followSuccessors(provider, pin.server, { pin: hex(old_key_hash), key, steps });
+      const key = hex(gateway.community_key);
+      follow(key);
+      assert.throws(() => follow(key.toReversed()), { code: 'wrong_community' });
+    });
+
     for (const mode of ['full', 'resumed'] as const)
       it(`opens both sides of the ${mode} handshake and its records`, async () => {
         const vector = gateway[mode];

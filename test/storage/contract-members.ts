@@ -97,6 +97,9 @@ export function membersContract(stores: () => Stores): void {
       assert.equal(await use(3), undefined);
       await add(4);
       assert.equal(await stores().tickets.use(bytes(4), 100), undefined);
+      await add(5);
+      await stores().tickets.revokeAll();
+      assert.equal(await use(5), undefined);
     });
   });
 

@@ -21,6 +21,8 @@ import { type Exchange, startTap, type Tap } from './tap.ts';
 
 /** What `npx volly-bridge` runs. */
 const OWN_PROGRAM = new URL('../../src/bin.js', import.meta.url).pathname;
+/** As `npm start`, the systemd unit and the image start it: docs/OPERATIONS.md says why. */
+const NODE_ARGS = ['--max-semi-space-size=8'];
 const READY_MS = 30_000;
 const STOP_MS = 10_000;
 const run = promisify(execFile);
@@ -135,9 +137,13 @@ export class Community {
   /** Resolves when the bridge says that it is ready: homeserver and database both. */
   async startBridge(): Promise<void> {
     const log = createWriteStream(this.logPath, { flags: 'a' });
-    const child = spawn(process.execPath, [...this.#nodeArgs, this.#program, 'start', '--config', this.configPath], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [...NODE_ARGS, ...this.#nodeArgs, this.#program, 'start', '--config', this.configPath],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     this.#bridge = child;

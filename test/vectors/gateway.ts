@@ -10,6 +10,7 @@ import { greet, proveDevice, type Resumption, readServerHello } from '../../src/
 import { answerFull, answerResumed, type ClientHello, readClientHello } from '../../src/protocol/handshake-server.ts';
 import { formatInvite } from '../../src/protocol/invite.ts';
 import { RecordSender } from '../../src/protocol/records.ts';
+import { signSuccessor } from '../../src/protocol/successor.ts';
 import { draw, eseedOf, NOW, provider, randomOf } from './fixed.ts';
 import { alice } from './people.ts';
 
@@ -98,6 +99,15 @@ function refusals(hello: Uint8Array, answer: Uint8Array) {
   ];
 }
 
+/** The step from an earlier key to the community's, section 14.7. */
+function successor() {
+  const old_seed = draw('gateway/old-community', 64);
+  const oldKey = compositePublicKey(provider, old_seed);
+  const sign = compositeSigner(provider, old_seed);
+  const step = signSuccessor({ server: community.server, oldKey, sign, newKey: publicKey, time: NOW });
+  return { old_seed, old_key_hash: sha256(oldKey), time: NOW, step };
+}
+
 export async function gatewayVectors() {
   const full = await handshake('gateway/full');
   const gateway = 'wss://chat.orchid.example/volly/v1';
@@ -108,6 +118,7 @@ export async function gatewayVectors() {
     community_key_hash: community.hash,
     token,
     invite: formatInvite({ gateway, member: alice.member, communityKeyHash: community.hash, token }),
+    successor: successor(),
     full,
     resumed: await handshake('gateway/resumed', { ticket: full.ticket, psk: full.resume }),
     must_fail: refusals(full.client_hello, full.server_hello),

@@ -41,5 +41,8 @@ export function ticketStore(tickets: Tickets): TicketStore {
     async revoke(device) {
       for (const key of ofDevice(device)) tickets.delete(key);
     },
+    async revokeAll() {
+      tickets.clear();
+    },
   };
 }

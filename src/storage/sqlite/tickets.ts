@@ -16,6 +16,7 @@ export function ticketStore(db: Database, commits: Commits): TicketStore {
     'DELETE FROM tickets WHERE hash = ? RETURNING device, state',
   );
   const revoke = db.prepare<[string]>('DELETE FROM tickets WHERE device = ?');
+  const revokeAll = db.prepare('DELETE FROM tickets');
   return {
     add: (ticket) =>
       commits.change(() => {
@@ -28,5 +29,6 @@ export function ticketStore(db: Database, commits: Commits): TicketStore {
         return use.get(hash);
       }),
     revoke: (device) => commits.change(() => void revoke.run(device)),
+    revokeAll: () => commits.change(() => void revokeAll.run()),
   };
 }
