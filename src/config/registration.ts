@@ -1,6 +1,6 @@
 /**
- * The registration: the one file that bridge and homeserver share, and the one place where the two tokens live. The bridge's own
- * configuration only names its path.
+ * The registration: the one file that bridge and homeserver share, and where the two tokens live. The bridge's own configuration only names
+ * its path, and those of the tokens where they come as files of their own.
  */
 import { parse, stringify } from 'yaml';
 import { toHex } from '../bytes.ts';
@@ -101,26 +101,31 @@ export function readTokens(yaml: string, file: string): Tokens {
 export const arePlaceholders = ({ asToken, hsToken }: Tokens): boolean =>
   [asToken, hsToken].some((token) => token.startsWith(PLACEHOLDER));
 
-/**
- * The tokens to run with. Throws `placeholder_secret`, and `bad_config` when the tokens are weak or the file is not the one that the options
- * would write: then the homeserver and this bridge disagree about whose users these are.
- */
-export function checkRegistration(yaml: string, file: string, options: RegistrationOptions): Tokens {
-  const tokens = readTokens(yaml, file);
+export const areWeak = ({ asToken, hsToken }: Tokens): boolean =>
+  asToken === hsToken || asToken.length < TOKEN_CHARACTERS || hsToken.length < TOKEN_CHARACTERS;
+
+export const areWeak = ({ asToken, hsToken }: Tokens): boolean =>
+  asToken === hsToken || asToken.length < TOKEN_CHARACTERS || hsToken.length < TOKEN_CHARACTERS;
+
+/** Throws `placeholder_secret`, and `bad_config` for tokens that are weak. `file` is where they stand. */
+export function checkTokens(tokens: Tokens, file: string): void {
   if (arePlaceholders(tokens)) throw new VollyError('placeholder_secret', file);
   if (areWeak(tokens))
     throw new VollyError('bad_config', `${file}: the tokens must differ and have at least ${TOKEN_CHARACTERS} characters`);
-  const wrong = differenceOf(yaml, buildRegistration(options, tokens));
+}
+
+/**
+ * Throws `bad_config` when the file is not the one that would be written: then the homeserver and this bridge disagree about whose users these
+ * are, or about the tokens.
+ */
+export function checkRegistration(yaml: string, file: string, registration: Registration): void {
+  const wrong = differenceOf(yaml, registration);
   if (wrong !== undefined)
     throw new VollyError(
       'bad_config',
       `${file}: ${wrong} does not fit the configuration; \`volly-bridge registration\` mends it`,
     );
-  return tokens;
 }
-
-export const areWeak = ({ asToken, hsToken }: Tokens): boolean =>
-  asToken === hsToken || asToken.length < TOKEN_CHARACTERS || hsToken.length < TOKEN_CHARACTERS;
 
 /** The first field of the file that is not as wanted. */
 export function differenceOf(yaml: string, wanted: Registration): string | undefined {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
@@ -8,6 +8,7 @@ import { checkConfig } from '../../src/config/load.ts';
 import { buildRegistration, newTokens, sampleRegistration } from '../../src/config/registration.ts';
 import { loadRegistration, writeRegistration } from '../../src/config/registration-file.ts';
 import type { Config } from '../../src/config/schema.ts';
+import { openSecrets } from '../../src/config/secret-file.ts';
 import { parseServerName } from '../../src/ids.ts';
 
 const tokens = newTokens(systemRandom);
@@ -81,6 +82,56 @@ describe('registration', () => {
     assert.throws(() => loadRegistration(config()), { code: 'placeholder_secret' });
     assert.equal(writeRegistration(config(), systemRandom), 'updated');
     assert.doesNotMatch(readFileSync(file(), 'utf8'), /PLACEHOLDER/);
+  });
+
+  describe('of tokens that come as files of their own', () => {
+    const [as, hs] = ['a'.repeat(64), 'b'.repeat(64)];
+    const given = (): Config => {
+      const { appservice, ...rest } = config();
+      return { ...rest, appservice: { ...appservice, as_token_file: join(dir, 'as'), hs_token_file: join(dir, 'hs') } };
+    };
+    beforeEach(() => {
+      writeFileSync(join(dir, 'as'), `${as}\n`);
+      writeFileSync(join(dir, 'hs'), hs);
+    });
+
+    it('need not be on this machine', () => {
+      const { as_token, hs_token, id } = loadRegistration(given());
+      assert.deepEqual([as_token, hs_token, id], [as, hs, 'volly']);
+    });
+
+    it('is written with these, also over others', () => {
+      writeRegistration(config(), systemRandom);
+      assert.throws(() => loadRegistration(given()), {
+        code: 'bad_config',
+        message: /registration\.yaml: as_token does not fit the configuration; `volly-bridge registration` mends it/,
+      });
+      assert.equal(writeRegistration(given(), systemRandom), 'updated');
+      assert.equal(loadRegistration(given()).as_token, as);
+      assert.equal(writeRegistration(given(), systemRandom), 'unchanged');
+    });
+
+    it('is refused where a file is missing, or holds no token, a weak one, or the other one', () => {
+      for (const content of [undefined, '', 'two words', `${as}\n${as}`, 'short', hs]) {
+        if (content === undefined) rmSync(join(dir, 'as'));
+        else writeFileSync(join(dir, 'as'), content);
+        for (const act of [() => loadRegistration(given()), () => writeRegistration(given(), systemRandom)])
+          assert.throws(act, (error: Error) => {
+            assert.match(error.message, /^bad_config: .*\/as(:| )/);
+            assert.ok(!error.message.includes(hs));
+            return true;
+          });
+      }
+    });
+  });
+
+  it('is named where everybody on this machine may read it', () => {
+    writeRegistration(config(), systemRandom);
+    assert.deepEqual(openSecrets(config()), []);
+    chmodSync(file(), 0o640);
+    assert.deepEqual(openSecrets(config()), []);
+    chmodSync(file(), 0o644);
+    assert.deepEqual(openSecrets(config()), [file()]);
   });
 
   it('that is absent, no YAML, without tokens, or with weak ones is refused', () => {
