@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { systemClock } from '../../src/clock.ts';
 import { VollyError } from '../../src/errors.ts';
@@ -263,6 +264,18 @@ describe('admin room', () => {
       assert.equal(world.answers.length, 1);
     });
 
+    it('is asked again after the time that it wants', async () => {
+      let refusals = 1;
+      world.roomFault = (what) =>
+        what === 'send' && refusals-- > 0 ? { status: 429, body: { errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: 1 } } : undefined;
+      const handled = handle(line('status'));
+      await until('it waits', () => world.clock.timers > 0);
+      await sleep(5);
+      await world.clock.advance(1_000);
+      await handled;
+      assert.deepEqual(world.answers, ['done: status']);
+    });
+
     it('is asked once where it refuses, and nothing is done where it does not say who is in the room', async () => {
       world.roomFault = () => ({ status: 403, body: { errcode: 'M_FORBIDDEN' } });
       await handle(line('status'), membership(BOT, 'invite'));
@@ -308,9 +321,12 @@ describe('admin room', () => {
       await handle(membership(BOT, 'invite'), event({ type: 'm.room.encrypted' }), line('status'));
       assert.deepEqual(world.answers, ['This room is encrypted and I cannot read here. Invite me to one that is not.']);
       assert.equal(world.performed.length, 0);
+      assert.equal(world.home.count('PUT', '/send/'), 1);
       // Another run does not know, and the homeserver does.
       world.start();
-      await handle(event({ type: 'm.room.encrypted' }), event({ type: 'm.room.encrypted', sender: STRANGER }));
+      await handle(event({ type: 'm.room.encrypted', sender: STRANGER }));
+      assert.equal(world.home.count('PUT', '/send/'), 1);
+      await handle(event({ type: 'm.room.encrypted' }));
       assert.equal(world.answers.length, 1);
     });
 
@@ -328,11 +344,15 @@ describe('admin room', () => {
 
     it('leaves after the last admin, and not before', async () => {
       world.set('m.room.member', STRANGER, { membership: 'join' });
-      await handle(membership(SECOND, 'leave', { sender: SECOND }), membership(STRANGER, 'leave', { sender: STRANGER }));
-      assert.equal(world.count('leave'), 0);
-      world.set('m.room.member', ADMIN, { membership: 'leave' });
-      await handle(membership(ADMIN, 'leave'));
-      await until('it left', () => world.count('leave') === 1);
+      await handle(membership(STRANGER, 'leave', { sender: STRANGER }));
+      assert.equal(world.count('state'), 0);
+      for (const value of ['leave', 'ban']) await handle(membership(SECOND, value));
+      assert.equal(world.count('state'), 2);
+      world.set('m.room.member', ADMIN, { membership: 'ban' });
+      await handle(membership(ADMIN, 'ban', { sender: STRANGER }));
+      await until('it left', () => world.count('leave') > 0);
+      await sleep(20); // one too early would be here by now
+      assert.equal(world.count('leave'), 1);
     });
 
     it('takes being thrown out as it is, and comes when it is invited again', async () => {

@@ -7,7 +7,7 @@
  * its event, under which the homeserver takes one. Its waits have an end, since all that the homeserver pushes later waits behind it.
  */
 import type { Clock } from '../../clock.ts';
-import { codeOf, VollyError } from '../../errors.ts';
+import { codeOf } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Counters, Log } from '../../routing/ports.ts';
 import type { FactStore } from '../../storage/types.ts';
@@ -63,7 +63,6 @@ export class AdminRoom {
   /** Room events as the homeserver pushed them, unchecked. Throws `database` and `shutting_down`: then they are to be handled again. */
   async handle(events: readonly unknown[]): Promise<void> {
     for (const event of events) {
-      if (this.#stop.signal.aborted) throw new VollyError('shutting_down', 'admin room');
       const found = readEvent(event, this.#options.bot);
       if (found === 'malformed') this.#ignore('malformed');
       else if (found) await this.#take(found);
@@ -87,7 +86,6 @@ export class AdminRoom {
   }
 
   async #act(event: RoomEvent): Promise<void> {
-    const { bot } = this.#options;
     switch (event.kind) {
       case 'invite':
         return this.#isAdmin(event.sender) ? this.#enter(event) : this.#turnDown(event);
@@ -98,8 +96,7 @@ export class AdminRoom {
       case 'replaced':
         return this.#leave(event.room);
       case 'gone':
-        if (event.user === bot) this.#told.delete(event.room);
-        else if (this.#isAdmin(event.user)) await this.#follow(event.room);
+        return this.#isAdmin(event.user) ? this.#follow(event.room) : undefined;
     }
   }
 
