@@ -60,7 +60,11 @@ export async function startRelay({ port = 0, server, target, delay }: RelayOptio
   };
   const reset = ({ caller, target: there, ways }: Connection): void => {
     for (const way of ways) way.stop();
-    for (const socket of [caller, there]) if (!socket.destroyed) socket.resetAndDestroy();
+    for (const socket of [caller, there]) {
+      // One that is still connecting would be reset once it has connected: minutes later, where nothing answers any more.
+      if (socket.connecting) socket.destroy();
+      else if (!socket.destroyed) socket.resetAndDestroy();
+    }
   };
 
   const accept = (caller: Socket): void => {
