@@ -104,9 +104,6 @@ export const arePlaceholders = ({ asToken, hsToken }: Tokens): boolean =>
 export const areWeak = ({ asToken, hsToken }: Tokens): boolean =>
   asToken === hsToken || asToken.length < TOKEN_CHARACTERS || hsToken.length < TOKEN_CHARACTERS;
 
-export const areWeak = ({ asToken, hsToken }: Tokens): boolean =>
-  asToken === hsToken || asToken.length < TOKEN_CHARACTERS || hsToken.length < TOKEN_CHARACTERS;
-
 /** Throws `placeholder_secret`, and `bad_config` for tokens that are weak. `file` is where they stand. */
 export function checkTokens(tokens: Tokens, file: string): void {
   if (arePlaceholders(tokens)) throw new VollyError('placeholder_secret', file);
@@ -114,21 +111,8 @@ export function checkTokens(tokens: Tokens, file: string): void {
     throw new VollyError('bad_config', `${file}: the tokens must differ and have at least ${TOKEN_CHARACTERS} characters`);
 }
 
-/**
- * Throws `bad_config` when the file is not the one that would be written: then the homeserver and this bridge disagree about whose users these
- * are, or about the tokens.
- */
-export function checkRegistration(yaml: string, file: string, registration: Registration): void {
-  const wrong = differenceOf(yaml, registration);
-  if (wrong !== undefined)
-    throw new VollyError(
-      'bad_config',
-      `${file}: ${wrong} does not fit the configuration; \`volly-bridge registration\` mends it`,
-    );
-}
-
-/** The first field of the file that is not as wanted. */
+/** The first field of the file that is not as wanted: homeserver and bridge disagree about whose users these are, or about the tokens. */
 export function differenceOf(yaml: string, wanted: Registration): string | undefined {
-  const found = parse(yaml) as Record<string, unknown>;
-  return Object.entries(wanted).find(([name, value]) => JSON.stringify(found[name]) !== JSON.stringify(value))?.[0];
+  const found = parse(yaml) as Record<string, unknown> | null;
+  return Object.entries(wanted).find(([name, value]) => JSON.stringify(found?.[name]) !== JSON.stringify(value))?.[0];
 }
