@@ -20,6 +20,7 @@ const program = new URL('../../src/bin.js', import.meta.url).pathname;
 describe('Setting up on a fresh Synapse', () => {
   let folder: string;
   let authority: TestAuthority;
+  let orchid: Community;
   const communities: Community[] = [];
   const people: Person[] = [];
   const commands = new Map<Community, string>();
@@ -56,7 +57,8 @@ describe('Setting up on a fresh Synapse', () => {
   });
 
   it('ends with two communities that call each other, and no other line was written by hand', async () => {
-    const [orchid, maple] = await Promise.all([setUp('orchid'), setUp('maple')]);
+    let maple: Community;
+    [orchid, maple] = await Promise.all([setUp('orchid'), setUp('maple')]);
     const [alice, bob] = await Promise.all([enrol(orchid, 'alice'), enrol(maple, 'bob')]);
     people.push(alice, bob);
     const conversation = await converse(alice, bob);
@@ -65,7 +67,6 @@ describe('Setting up on a fresh Synapse', () => {
   });
 
   it('changes nothing when it runs again, beside the running bridge, and ends well', async () => {
-    const [orchid] = communities as [Community];
     const files = () => [orchid.configPath, orchid.registrationPath].map((file) => readFileSync(file, 'utf8'));
     const before = files();
     const run = new SetupRun(commands.get(orchid)!, orchid.dir, orchid.synapse);
@@ -76,7 +77,6 @@ describe('Setting up on a fresh Synapse', () => {
   });
 
   it('is told by the homeserver that its name is another', async () => {
-    const [orchid] = communities as [Community];
     const dir = join(folder, 'misnamed');
     mkdirSync(join(dir, 'data'), { recursive: true });
     copyFileSync(orchid.registrationPath, join(dir, 'data/registration.yaml'));

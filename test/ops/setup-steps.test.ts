@@ -97,6 +97,7 @@ describe('Setup and the homeserver', () => {
   it('is not done where the doctor finds something', async () => {
     world.isWell = false;
     assert.equal(await world.run(NAMED), false);
+    assert.ok(world.text.includes('it looks again with: volly-bridge doctor'), world.text);
   });
 
   it('names the configuration in what is next, where it is another than the usual', async () => {
@@ -221,6 +222,14 @@ describe('The terminal', () => {
     const other = open();
     const asked = other.terminal.ask('Name: ');
     other.input.end();
+    await assert.rejects(asked, { code: 'setup_ended' });
+  });
+
+  it('ends setup at Ctrl-C', async () => {
+    const input = new PassThrough();
+    const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
+    const asked = openTerminal({ input, output }, true).ask('Name: ');
+    input.write('orchid\x03');
     await assert.rejects(asked, { code: 'setup_ended' });
   });
 });

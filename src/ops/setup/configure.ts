@@ -31,7 +31,7 @@ export async function configure({ file, given, force }: Wanted, terminal: Termin
   if ('problems' in checked) throw new VollyError('bad_answer', checked.problems[0]);
   writeWhole(file, text);
   terminal.say(`${file}: written`);
-  return checked.config;
+  return loadConfig(file);
 }
 
 const HEADER = `# The Volly bridge's configuration, written by \`volly-bridge setup\`. What is not here has its default: config.sample.yaml

@@ -26,7 +26,7 @@ export interface SetupWorld extends Surroundings {
   /** Resolves when the homeserver knows the bridge by the registration that is written. Throws VollyError. */
   readonly isKnown: (config: Config) => Promise<void>;
   /** Tells what it finds, and whether all is well. */
-  readonly examine: (config: Config) => Promise<boolean>;
+  readonly examine: () => Promise<boolean>;
 }
 
 /** False where the doctor found something. Throws VollyError where a step cannot be done. */
@@ -61,8 +61,8 @@ export async function setUp(options: SetupOptions, world: SetupWorld): Promise<b
       throw error;
     }
   }
-  say('The homeserver knows this bridge.');
-  const isWell = await world.examine(config);
-  say(whatIsNext(config, options.command));
+  say('The homeserver knows this bridge.\n');
+  const isWell = await world.examine();
+  say(whatIsNext(config, isWell, options.command));
   return isWell;
 }

@@ -52,17 +52,18 @@ The same command again goes on from here.
 `;
 }
 
-export function whatIsNext({ gateway }: Config, command: string): string {
+export function whatIsNext({ gateway }: Config, isWell: boolean, command: string): string {
   const { host, port } = gateway.listen;
   const isPlain = gateway.tls === undefined && gateway.public_url.startsWith('https:');
   const tls = `  - Let ${gateway.public_url.replace(/^http/, 'ws')} lead to ${host}:${port}: a reverse proxy that ends TLS and passes WebSockets on.\n`;
+  const mend = `  - Mend what the doctor has found; it looks again with: ${command} doctor\n`;
   return `
 Next:
-  - Start the bridge: ${command} start
+${isWell ? '' : mend}  - Start the bridge: ${command} start
     As a service, see docs/OPERATIONS.md, Install.
 ${isPlain ? tls : ''}  - Invite a member: ${command} member invite alice
 `;
 }
 
 /** For a line that is pasted into a shell. */
-const quoted = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+export const quoted = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
