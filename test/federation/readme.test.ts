@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { parse, stringify } from 'yaml';
 import { type Community, startCommunity } from '../support/community.ts';
 import { createAuthority, type TestAuthority } from '../support/homeserver/certificates.ts';
 import { reservePorts } from '../support/homeserver/ports.ts';
 import { prepareSynapse, type Synapse } from '../support/homeserver/synapse.ts';
+import { SetupRun } from './setup-run.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 const run = promisify(execFile);
@@ -30,7 +30,7 @@ describe('The README', function () {
   let synapse: Synapse;
   let maple: Community;
   let bridge: ChildProcess | undefined;
-  let ports: { appservice: number; gateway: number };
+  let ports: { appservice: number; gateway: number; admin: number };
   const orchid = () => join(folder, 'orchid');
 
   const endGroup = (signal: NodeJS.Signals) => {
@@ -47,8 +47,8 @@ describe('The README', function () {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'volly-readme-'));
     authority = createAuthority();
-    const [appservice, gateway] = await reservePorts();
-    ports = { appservice, gateway };
+    const [appservice, gateway, admin] = await reservePorts();
+    ports = { appservice, gateway, admin };
     await mkdir(join(orchid(), 'node_modules/.bin'), { recursive: true });
     // What `npx volly-bridge` finds in a clone.
     await symlink(join(root, 'src/bin.js'), join(orchid(), 'node_modules/.bin/volly-bridge'));
@@ -65,20 +65,15 @@ describe('The README', function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('registers the bridge with one’s own Synapse, step by step', async () => {
-    const config = parse(await example('config'));
-    assert.deepEqual(Object.keys(config), ['homeserver', 'gateway']);
-    config.homeserver = { url: synapse.clientUrl, server_name: synapse.serverName };
-    config.appservice = { url: `http://127.0.0.1:${ports.appservice}`, listen: { port: ports.appservice } };
-    config.gateway = { public_url: `ws://127.0.0.1:${ports.gateway}`, listen: { port: ports.gateway } };
-    await writeFile(join(orchid(), 'config.yaml'), stringify(config));
-
-    const { stdout } = await shell(await example('register'));
-    assert.match(stdout, /config\.yaml: good/);
-    const { app_service_config_files: named } = parse(await example('homeserver'));
-    assert.equal(named.length, 1);
-    const registration = join(orchid(), named[0].replace(/^\/srv\/volly\//, ''));
-    await synapse.start({ appservices: [registration] });
+  it('sets the bridge up with one’s own Synapse, step by step', async () => {
+    const command = (await example('setup'))
+      .trim()
+      .replace('orchid.example', synapse.serverName)
+      .replace('wss://volly.orchid.example', `ws://127.0.0.1:${ports.gateway}`);
+    const { appservice, gateway, admin } = ports;
+    const elsewhere = `--homeserver-url ${synapse.clientUrl} --appservice-port ${appservice} --gateway-port ${gateway} --admin-port ${admin}`;
+    await synapse.start();
+    await new SetupRun(`${command} ${elsewhere}`, orchid(), synapse).helpedWith(synapse, join(orchid(), 'data'));
 
     // In a group of its own: `npx` does not pass a signal on, and a reader's Ctrl-C reaches the whole group.
     bridge = spawn('sh', ['-ec', await example('start')], { cwd: orchid(), stdio: 'ignore', detached: true });
