@@ -72,6 +72,8 @@ const reply = (...names: readonly string[]) => ({
   reply: { channel: { $ref: '#/channels/gateway' }, messages: refs('gateway', greeting(...names)) },
 });
 
+const credential = { security: [{ $ref: '#/components/securitySchemes/credential' }] };
+
 const webSocket = { ws: { method: 'GET', bindingVersion: '0.1.0' } };
 
 export const asyncApi = () => ({
@@ -113,11 +115,8 @@ export const asyncApi = () => ({
     },
     appFrames: operation('gateway', 'receive', 'Frames of an app.', by('app', frames)),
     gatewayFrames: operation('gateway', 'send', 'Frames for an app.', by('gateway', frames)),
-    legacyToBridge: {
-      ...operation('legacy', 'receive', 'What a legacy app says.', by('app', legacy)),
-      security: [{ $ref: '#/components/securitySchemes/credential' }],
-    },
-    legacyToApp: operation('legacy', 'send', 'What a legacy app hears.', by('gateway', legacy)),
+    legacyToBridge: { ...operation('legacy', 'receive', 'What a legacy app says.', by('app', legacy)), ...credential },
+    legacyToApp: { ...operation('legacy', 'send', 'What a legacy app hears.', by('gateway', legacy)), ...credential },
   },
   'x-close-codes': closeCodes(),
   components: {

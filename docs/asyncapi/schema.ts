@@ -2,6 +2,7 @@
  * JSON Schema (draft 7, as AsyncAPI 3 has it) for what the gateway's messages hold. CBOR is described by its JSON of RFC 8949 section 6.1:
  * arrays are arrays, and a byte string is its base64url without padding.
  */
+import { SERVER_NAME, SERVER_NAME_CHARACTERS } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 
 export interface Schema {
@@ -39,11 +40,12 @@ export const code: Schema = { type: 'string', pattern: '^[a-z_]{1,40}$' };
 /** 128 bits in base64url: the last character holds two of them. */
 export const id: Schema = { type: 'string', pattern: '^[A-Za-z0-9_-]{21}[AQgw]$' };
 
-const SERVER = String.raw`(\[[0-9a-fA-F:.]{2,45}\]|[a-z0-9]([a-z0-9.-]{0,221}[a-z0-9])?)(:[0-9]{1,5})?`;
+/** Without its anchors. */
+const SERVER = SERVER_NAME.source.slice(1, -1);
 const MEMBER = `[a-z0-9][a-z0-9._=-]{0,63}@${SERVER}`;
 /** PROTOCOL.md section 2. */
 export const ADDRESSES = {
-  server: { type: 'string', pattern: `^${SERVER}$`, maxLength: 230 },
+  server: { type: 'string', pattern: `^${SERVER}$`, maxLength: SERVER_NAME_CHARACTERS },
   member: { type: 'string', pattern: `^${MEMBER}$`, maxLength: 295 },
   device: { type: 'string', pattern: `^${MEMBER}/[A-Z0-9]{1,16}$`, maxLength: 312 },
 } as const satisfies Record<string, Schema>;

@@ -8,9 +8,9 @@ const key = (record: Uint8Array): string => Buffer.from(record).toString('latin1
 
 export interface Tapped {
   readonly way: Way;
-  readonly layer: 'handshake' | 'record';
+  /** A hello or an early error; a side's first record; any further one. */
+  readonly layer: 'plain' | 'proof' | 'frames';
   readonly value: readonly Cbor[];
-  readonly plaintext: Uint8Array;
 }
 
 export class CodecTap {
@@ -30,12 +30,12 @@ export class CodecTap {
     RecordSender.prototype.seal = this.#seal;
   }
 
-  /** All that was handed to the wire, in order. The hellos and an early error are plain; the first record of a side is the handshake's. */
+  /** All that was handed to the wire, in order. */
   read(wire: Wire): Tapped[] {
     return wire.log.map(({ way, message }) => {
-      const plaintext = this.#plaintexts.get(key(message)) ?? message;
-      const value = decodeCbor(plaintext) as readonly Cbor[];
-      return { way, layer: Array.isArray(value[0]) ? 'record' : 'handshake', value, plaintext };
+      const sealed = this.#plaintexts.get(key(message));
+      const value = decodeCbor(sealed ?? message) as readonly Cbor[];
+      return { way, layer: sealed ? (Array.isArray(value[0]) ? 'frames' : 'proof') : 'plain', value };
     });
   }
 }
