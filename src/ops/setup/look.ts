@@ -1,7 +1,6 @@
 /** What a homeserver tells to anybody, before it knows this bridge. No token goes with it. */
 import { isServerName, type ServerName } from '../../ids.ts';
-
-const TIMEOUT_MS = 10_000;
+import { type Asked, ask } from '../doctor/http.ts';
 
 export interface Found {
   /** Why it is no use as it is; undefined where a homeserver answers. */
@@ -12,39 +11,24 @@ export interface Found {
   readonly software: string;
 }
 
-export async function lookAt(url: string, request: typeof fetch = fetch): Promise<Found> {
-  const ask = (path: string) => get(request, `${url}${path}`);
-  const [versions, keys, version] = await Promise.all(
-    ['/_matrix/client/versions', '/_matrix/key/v2/server', '/_matrix/federation/v1/version'].map(ask),
-  );
-  const name = versions && keys?.body['server_name'];
-  const { name: program, version: number } = (version?.body['server'] ?? {}) as Record<string, unknown>;
+export async function lookAt(url: string): Promise<Found> {
+  const paths = ['/_matrix/client/versions', '/_matrix/key/v2/server', '/_matrix/federation/v1/version'];
+  const [versions, keys, version] = (await Promise.all(paths.map((path) => ask(url + path)))) as [Asked, Asked, Asked];
+  const name = jsonOf(keys)['server_name'];
+  const { name: program, version: number } = (jsonOf(version)['server'] ?? {}) as Readonly<Record<string, unknown>>;
+  const said = `${program}/${number}`;
   return {
-    away: Array.isArray(versions?.body['versions']) ? undefined : versions?.why,
+    away: whyAway(versions),
     serverName: typeof name === 'string' && isServerName(name) ? name : undefined,
-    software:
-      typeof program === 'string' && /^[\w. +-]{1,32}$/.test(program) ? `${program}/${String(number).slice(0, 32)}` : 'unknown',
+    software: typeof program === 'string' && /^[\w. +/()-]{1,64}$/.test(said) ? said : 'unknown',
   };
 }
 
-interface Got {
-  readonly body: Readonly<Record<string, unknown>>;
-  /** Why this is not what was asked for, if it is not. */
-  readonly why: string;
-}
+const jsonOf = (asked: Asked): Readonly<Record<string, unknown>> => ('json' in asked ? asked.json : {});
 
-/** Never throws. A redirect is not followed: the bridge, whose requests carry a token, does not follow one either. */
-async function get(request: typeof fetch, url: string): Promise<Got> {
-  try {
-    const answer = await request(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) });
-    const location = answer.headers.get('location');
-    if (location !== null) return { body: {}, why: `a redirect to ${location} answers; name that address` };
-    const body: unknown = await answer.json().catch(() => undefined);
-    const isObject = answer.ok && typeof body === 'object' && body !== null;
-    return { body: isObject ? (body as Got['body']) : {}, why: `what answers is no homeserver (${answer.status})` };
-  } catch (error) {
-    const { code, message } = ((error as Error).cause ?? {}) as { code?: string; message?: string };
-    const reason = (error as Error).name === 'TimeoutError' ? 'no answer in time' : (code ?? message ?? 'connection failed');
-    return { body: {}, why: `nothing answers (${reason})` };
-  }
+function whyAway(asked: Asked): string | undefined {
+  if ('trouble' in asked) return `nothing answers (${asked.reason})`;
+  // The bridge, whose requests carry a token, follows none.
+  if (asked.headers.location !== undefined) return `a redirect to ${asked.headers.location} answers; name that address`;
+  return Array.isArray(asked.json['versions']) ? undefined : `what answers is no homeserver (${asked.status})`;
 }
