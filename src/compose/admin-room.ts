@@ -1,14 +1,46 @@
 /**
- * What may be written in the admin room: some of the operator's operations, with the arguments and options that they have on the command line.
- * None that cannot be taken back, and none that lets in what it should not: homeservers can forge what is written in a room
- * (docs/THREAT-MODEL.md).
+ * The admin room of a running bridge. What may be written there is some of the operator's operations, with the arguments and options that they
+ * have on the command line: none that cannot be taken back, and none that lets in what it should not, since homeservers can forge what is
+ * written in a room (docs/THREAT-MODEL.md).
  */
+import type { Clock } from '../clock.ts';
 import { explain, VollyError } from '../errors.ts';
-import type { AdminCommands } from '../matrix/admin-room/admin-room.ts';
+import { bridgeUserOf, type ServerName } from '../ids.ts';
+import { type AdminCommands, AdminRoom } from '../matrix/admin-room/admin-room.ts';
+import type { HomeserverClient } from '../matrix/client.ts';
+import { Transactions } from '../matrix/transactions.ts';
 import { type Operation, pathParams } from '../ops/admin/operation.ts';
 import { OPERATIONS } from '../ops/admin/operations.ts';
 import { type RunOptions, runOperation } from '../ops/admin/run.ts';
 import { table } from '../ops/admin/text.ts';
+import type { Counters } from '../routing/ports.ts';
+import type { Stores } from '../storage/types.ts';
+
+export interface AdminRoomParts extends RunOptions {
+  readonly stores: Pick<Stores, 'journal' | 'quarantine' | 'facts'>;
+  readonly client: HomeserverClient;
+  readonly server: ServerName;
+  readonly admins: () => readonly string[];
+  readonly clock: Clock;
+  readonly counters: Counters;
+}
+
+/** Begins with what an earlier run was told and has not handled. `transactions` is for the appservice endpoint. Throws `database`. */
+export async function openAdminRoom({ stores, client, server, admins, ports, ...common }: AdminRoomParts): Promise<{
+  readonly transactions: Transactions;
+  close(): Promise<void>;
+}> {
+  const commands = roomCommands({ ports, log: common.log });
+  const room = new AdminRoom({ ...common, client, bot: bridgeUserOf(server), admins, commands, facts: stores.facts });
+  const { journal, quarantine } = stores;
+  const transactions = new Transactions({ ...common, journal, quarantine, handle: (events) => room.handle(events) });
+  await transactions.start();
+  const close = async (): Promise<void> => {
+    await room.stop();
+    await transactions.stop();
+  };
+  return { transactions, close };
+}
 
 const NAMES = [
   'status',
