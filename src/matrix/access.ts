@@ -14,7 +14,6 @@ import { loginDevice, makeDevice, registerBridgeUser, setDisplayName } from './b
 import type { HomeserverClient } from './client.ts';
 import { HomeserverError, parseObject } from './failure.ts';
 import { identify } from './identify.ts';
-import { type CallsBack, ping } from './ping.ts';
 
 /** As `as_token` the application service speaks for the user's device (Synapse); as `login` the device has a token of its own (Dendrite). */
 export type Way = 'as_token' | 'login';
@@ -32,15 +31,11 @@ export interface AccessState {
   readonly proven: boolean;
   /** The bridge user has a name: without one, healing after a cut is slower. */
   readonly named: boolean;
-  /** Whether the homeserver reaches this bridge, for the admin room; `unknown` where it has no way to ask. */
-  readonly callsBack: CallsBack;
 }
 
 export interface AccessOptions {
   readonly client: HomeserverClient;
   readonly server: ServerName;
-  /** Of the registration. */
-  readonly id: string;
   readonly facts: FactStore;
   readonly log: Log;
 }
@@ -50,7 +45,6 @@ export class BridgeAccess {
   #way: Way = 'as_token';
   #proven = false;
   #named = false;
-  #callsBack: CallsBack = 'unknown';
   #software: string | undefined;
   #fingerprint: string | undefined;
   /** What the facts hold as found out. */
@@ -68,13 +62,12 @@ export class BridgeAccess {
       way: this.#way,
       proven: this.#proven,
       named: this.#named,
-      callsBack: this.#callsBack,
     };
   }
 
   /** Makes user, device and name, or finds them there: safe to repeat. Throws HomeserverError, `database`, and `shutting_down` when `signal` aborts. */
   async prepare(signal?: AbortSignal): Promise<void> {
-    const { client, server, id, log } = this.#options;
+    const { client, server, log } = this.#options;
     const { software, fingerprint } = await identify(client, signal);
     if (fingerprint !== this.#fingerprint) await this.#meet(fingerprint);
     this.#software = software;
@@ -88,10 +81,6 @@ export class BridgeAccess {
       await this.#open(signal);
     }
     this.#named = await setDisplayName(client, bridgeUserOf(server), log, signal);
-    // Nothing of a call waits for it.
-    void ping(client, id, log).then((answer) => {
-      this.#callsBack = answer;
-    });
   }
 
   /**

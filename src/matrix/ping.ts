@@ -1,29 +1,38 @@
-/** MSC2659: asks the homeserver to call us back, which shows a wrong `appservice.url` or hs_token at start and ends its own back-off. */
-import type { Log } from '../routing/ports.ts';
+/** MSC2659: asks the homeserver to call us back, which shows a wrong `appservice.url` or hs_token and ends the homeserver's own back-off. */
 import type { HomeserverClient } from './client.ts';
 import { HomeserverError } from './failure.ts';
 
-/** Synapse itself waits up to a minute for a black hole; a start does not. */
-const PING_MS = 10_000;
-
-const AWAY = 'the homeserver cannot reach this bridge at appservice.url; calls work, the admin room does not';
-const REFUSED =
-  'the homeserver is refused at appservice.url: its registration has another hs_token, or the address is not this bridge’s; calls work, the admin room does not';
-
-/** `unknown`: the homeserver has no such request. */
+/** Whether the homeserver reaches this bridge. `unknown`: it was not asked yet, is away, or has no such request. */
 export type CallsBack = 'yes' | 'no' | 'unknown';
 
-/** Never throws: envelopes come by /sync, so the bridge works without pushes; room events (the admin room) do not. */
-export async function ping(client: HomeserverClient, id: string, log: Log): Promise<CallsBack> {
+/** `callsBack` is undefined where the homeserver gave no word on it; `reason` is for the operator, where the word is `no`. */
+export interface PingAnswer {
+  readonly callsBack: CallsBack | undefined;
+  readonly reason?: string;
+}
+
+const AWAY = 'the homeserver cannot reach this bridge at appservice.url';
+const REFUSED =
+  'the homeserver is refused at appservice.url: its registration has another hs_token, or the address is not this bridge’s';
+
+/** Undefined: no answer of a homeserver came, because it is away or because it waits longer than `timeoutMs` for ours. Never throws. */
+export async function ping(
+  client: Pick<HomeserverClient, 'request'>,
+  id: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<PingAnswer | undefined> {
   const path = `/_matrix/client/v1/appservice/${encodeURIComponent(id)}/ping`;
   const body = JSON.stringify({ transaction_id: crypto.randomUUID() });
   try {
-    await client.request({ method: 'POST', step: 'ping', path, body, timeoutMs: PING_MS, as: 'service' });
-    return 'yes';
+    await client.request({ method: 'POST', step: 'ping', path, body, timeoutMs, as: 'service', ...(signal ? { signal } : {}) });
+    return { callsBack: 'yes' };
   } catch (error) {
-    const known = error instanceof HomeserverError ? error : undefined;
-    if (known?.status === 404) return 'unknown'; // Dendrite 0.13 has no ping
-    log.warn(known?.errcode === 'M_BAD_STATUS' ? REFUSED : AWAY, { reason: known?.message ?? 'unexpected error' });
-    return 'no';
+    if (!(error instanceof HomeserverError)) return undefined;
+    if (error.code === 'rate_limited') return { callsBack: undefined };
+    if (error.status === 404) return { callsBack: 'unknown' }; // Dendrite 0.13 has no ping
+    // A proxy says 502 of a homeserver that is away, and has no errcode.
+    if (error.errcode === undefined) return undefined;
+    return { callsBack: 'no', reason: `${error.errcode === 'M_BAD_STATUS' ? REFUSED : AWAY} (${error.message})` };
   }
 }

@@ -73,6 +73,8 @@ export class SyncReceiver implements Receiver {
   readonly #queue: InboundQueue;
   readonly #echo: Echo;
   readonly #stop = new AbortController();
+  /** Ends what is asked of the homeserver, and the pause after a failure. */
+  #interrupt = new AbortController();
   #running: Promise<void> | undefined;
   #ready = false;
   #lastSyncAt: number | undefined;
@@ -110,9 +112,18 @@ export class SyncReceiver implements Receiver {
   /** Resolves once nothing is routed any more; what was not is journaled and comes first at the next start. */
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#interrupt.abort();
     this.#ready = false;
     await this.#running;
     await this.#queue.idle();
+  }
+
+  /** The homeserver answers again after it did not: what hangs since then is not waited for, but asked anew. */
+  nudge(): void {
+    const hanging = this.#interrupt;
+    this.#interrupt = new AbortController();
+    this.#failures = 0;
+    hanging.abort();
   }
 
   async #run(pending: readonly { entry: number; raw: string }[]): Promise<void> {
@@ -132,7 +143,7 @@ export class SyncReceiver implements Receiver {
 
   async #round(): Promise<void> {
     const { access, client, clock, journal, server } = this.#options;
-    const { signal } = this.#stop;
+    const { signal } = this.#interrupt;
     if (!this.#prepared) await access.prepare(signal);
     this.#prepared = true;
     this.#echo.sendIfDue(signal);
@@ -168,8 +179,8 @@ export class SyncReceiver implements Receiver {
   async #survive(error: unknown): Promise<boolean> {
     if (this.#stop.signal.aborted) return false;
     const { access, clock, counters, log, onFatal } = this.#options;
-    const known =
-      error instanceof VollyError ? error : new VollyError('database', 'unexpected error while receiving', { cause: error });
+    const interrupted = error instanceof VollyError && error.code === 'shutting_down';
+    const known = interrupted ? HUNG : failureOf(error);
     this.#failures++;
     counters.count('sync_failed', { code: known.code });
     if (known.code === 'wrong_token') {
@@ -188,10 +199,14 @@ export class SyncReceiver implements Receiver {
     if (!this.#ready && this.#told !== kind)
       log.warn('not receiving from the homeserver; trying again', { reason: known.message });
     if (!this.#ready) this.#told = kind;
+    if (interrupted) return true;
     const asked = known instanceof HomeserverError ? known.retryAfterMs : undefined;
-    await pause(clock, asked ?? backoffMs(this.#failures), this.#stop.signal);
+    await pause(clock, asked ?? backoffMs(this.#failures), this.#interrupt.signal);
     return true;
   }
 }
 
+const HUNG = new VollyError('homeserver_unreachable', 'no answer until it was asked anew');
+const failureOf = (error: unknown): VollyError =>
+  error instanceof VollyError ? error : new VollyError('database', 'unexpected error while receiving', { cause: error });
 const isWorthKeeping = ({ arrivals, refused, strangers }: Inbound): boolean => arrivals.length + refused.length + strangers > 0;

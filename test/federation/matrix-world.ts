@@ -59,7 +59,7 @@ export async function startTwoHomes(programs: Programs = {}): Promise<TwoHomes> 
       deviceId: BRIDGE_DEVICE,
       clock: systemClock,
     });
-    const access = new BridgeAccess({ client, server, id: registration.id, facts: memoryStores().facts, log: silent });
+    const access = new BridgeAccess({ client, server, facts: memoryStores().facts, log: silent });
     await access.prepare();
     return { homeserver, server, registration, client, access, backup: () => backup(homeserver) };
   };

@@ -46,7 +46,7 @@ describe('access to the bridge user’s inbox', () => {
     const one = await start();
     await arrives(one);
     await until('ready', () => one.receiver.state.ready);
-    assert.deepEqual(one.access.state, { software: 'Fake/1.0', way: 'as_token', proven: true, named: true, callsBack: 'yes' });
+    assert.deepEqual(one.access.state, { software: 'Fake/1.0', way: 'as_token', proven: true, named: true });
     assert.deepEqual(found(), ['how this homeserver is read: Fake/1.0: as_token']);
     assert.equal(logins(), 0);
   });

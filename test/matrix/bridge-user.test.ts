@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { ping } from '../../src/matrix/ping.ts';
 import { FakeHomeserver } from '../support/fake-homeserver.ts';
 import { accessOf, clientOf, ORCHID } from './fake-world.ts';
 import { Lines } from './receiver-contract.ts';
@@ -30,17 +29,5 @@ describe('bridge user', () => {
     await access.prepare();
     assert.match(lines.lines[0] ?? '', /no display name: homeserver_refused: profile answered 403 M_FORBIDDEN/);
     assert.equal(access.state?.named, false);
-  });
-
-  it('pings, and says what is wrong when the homeserver cannot call back', async () => {
-    const lines = new Lines();
-    assert.equal(await ping(clientOf(home), 'volly', lines), 'yes');
-    assert.ok(home.requests[0]?.path.endsWith('/v1/appservice/volly/ping'));
-    home.pingAnswer = { status: 404, body: { errcode: 'M_UNRECOGNIZED' } };
-    assert.equal(await ping(clientOf(home), 'volly', lines), 'unknown');
-    assert.deepEqual(lines.lines, []);
-    home.pingAnswer = { status: 502, body: { errcode: 'M_CONNECTION_FAILED' } };
-    assert.equal(await ping(clientOf(home), 'volly', lines), 'no');
-    assert.match(lines.lines[0] ?? '', /cannot reach this bridge at appservice.url.*M_CONNECTION_FAILED/);
   });
 });

@@ -24,7 +24,7 @@ export const clientOf = (home: Pick<FakeHomeserver, 'url' | 'serverName'>, asTok
 export const accessOf = (
   client: HomeserverClient,
   { facts, log = silent }: { facts?: FactStore; log?: Log } = {},
-): BridgeAccess => new BridgeAccess({ client, server: ORCHID, id: 'volly', facts: facts ?? memoryStores().facts, log });
+): BridgeAccess => new BridgeAccess({ client, server: ORCHID, facts: facts ?? memoryStores().facts, log });
 
 export async function fakeWorld(): Promise<ReceiverWorld & { home: FakeHomeserver }> {
   const home = await new FakeHomeserver(ORCHID).start();

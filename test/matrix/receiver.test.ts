@@ -46,6 +46,25 @@ describe('receiver', () => {
     assert.deepEqual(one.route.firstTimes, sent);
   });
 
+  it('asks anew at once what hangs, when told that the homeserver answers again', async () => {
+    const clock = new ManualClock();
+    const one = bench({ ...world, clock });
+    running = one.receiver;
+    await running.start();
+    await until('ready', () => one.receiver.state.ready);
+    world.home.fault = ({ path }) => (path.endsWith('/sync') ? 'hang' : undefined);
+    const polls = () => world.home.count('GET', '/sync');
+    const before = polls();
+    await send(); // ends the poll that is under way
+    await until('a poll that hangs', () => polls() > before);
+    world.home.fault = () => undefined;
+    const second = await send();
+    one.receiver.nudge();
+    await until('what came meanwhile', () => one.route.ids.includes(second));
+    assert.equal(one.receiver.state.ready, true);
+    assert.equal(one.report.counts.get('sync_failed homeserver_unreachable'), 1);
+  });
+
   it('journals before the homeserver may forget', async () => {
     const stores = memoryStores();
     const { journal } = stores;
