@@ -1,4 +1,5 @@
 /** What is done with an envelope for this community, from another one or from an own device alike. */
+import { isErrorCode } from '../errors.ts';
 import { type DeviceAddress, deviceOf, type EnvelopeId, LEGACY_DEVICE, localpartOf, memberOf, type ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { Envelope, EnvelopeOf } from '../protocol/envelope.ts';
@@ -9,12 +10,12 @@ import type { Inbox } from './inbox.ts';
 import type { Keys } from './keys.ts';
 import type { Lives } from './lives.ts';
 import type { Outbox } from './outbox.ts';
-import type { Counters, Doorway } from './ports.ts';
+import type { Counters, Doorway, Steps } from './ports.ts';
 import { RecentIds } from './recent.ts';
 
 export interface ArrivalsOptions {
   readonly own: ServerName;
-  readonly members: Pick<MemberStore, 'kind' | 'devices'>;
+  readonly members: Pick<MemberStore, 'active' | 'devices'>;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   readonly ends: Ends;
@@ -23,6 +24,7 @@ export interface ArrivalsOptions {
   readonly doorway: Doorway;
   readonly lives: Lives;
   readonly counters: Counters;
+  readonly steps: Steps;
 }
 
 export class Arrivals {
@@ -81,7 +83,7 @@ export class Arrivals {
 
   async #exists(device: DeviceAddress): Promise<boolean> {
     const member = localpartOf(memberOf(device));
-    const kind = await this.#options.members.kind(member);
+    const kind = await this.#options.members.active(member);
     if (kind === 'legacy') return deviceOf(device) === LEGACY_DEVICE;
     return kind === 'enhanced' && (await this.#options.members.devices(member)).some((row) => row.device === deviceOf(device));
   }
@@ -100,9 +102,10 @@ export class Arrivals {
 
   /** Counts only from the server the named envelope was for, and only for the device that sent it; once. */
   async #undeliverable(end: End, origin: ServerName, deadline: number): Promise<void> {
-    const { own, outbox, ends, counters } = this.#options;
+    const { own, outbox, ends, counters, steps } = this.#options;
     const known = await outbox.conclude(end, origin, () => ends.hear(end, own, deadline));
     // Told already, by this end or another, and forgotten: true all the same, so it is acknowledged.
     if (!known) counters.count('late_end');
+    else steps.step('ended', { id: end.envelope, from: end.to }, { code: isErrorCode(end.reason) ? end.reason : 'other' });
   }
 }

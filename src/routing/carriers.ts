@@ -4,7 +4,7 @@ import { codeOf, type ErrorCode, VollyError } from '../errors.ts';
 import type { ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { EnvelopeType } from '../protocol/envelope.ts';
-import type { Carrier } from './ports.ts';
+import type { Carrier, Counters } from './ports.ts';
 
 const NEVER_LEFT: ReadonlySet<ErrorCode> = new Set([
   'peer_unreachable',
@@ -36,12 +36,18 @@ class NoneCarried extends VollyError {
 class Attempts {
   readonly #carrier: Carrier;
   readonly #clock: Clock;
+  readonly #counters: Counters;
   /** Peer → when it may be tried again, on the monotonic clock. */
   readonly #held = new Map<ServerName, number>();
 
-  constructor(carrier: Carrier, clock: Clock) {
+  constructor(carrier: Carrier, clock: Clock, counters: Counters) {
     this.#carrier = carrier;
     this.#clock = clock;
+    this.#counters = counters;
+  }
+
+  get name(): string {
+    return this.#carrier.name;
   }
 
   /** In ms; 0 when it may be tried. */
@@ -52,12 +58,22 @@ class Attempts {
   async send(peer: ServerName, type: EnvelopeType, encoded: readonly string[]): Promise<void> {
     if (this.heldFor(peer) > 0) throw new VollyError('rate_limited', this.#carrier.name);
     this.#held.delete(peer);
+    const begun = this.#clock.monotonic();
     try {
       await this.#inTime(this.#carrier.send(peer, type, encoded));
+      this.#tell('ok', begun);
     } catch (error) {
+      this.#tell(codeOf(error) ?? 'bug', begun);
       this.#hold(peer, retryAfterOf(error));
       throw error;
     }
+  }
+
+  #tell(result: string, begun: number): void {
+    const carrier = this.#carrier.name;
+    this.#counters.count('carrier_requests', { carrier, result });
+    if (result === 'ok')
+      this.#counters.observe('carrier_request_seconds', (this.#clock.monotonic() - begun) / 1_000, { carrier });
   }
 
   #hold(peer: ServerName, ms: number): void {
@@ -75,21 +91,27 @@ class Attempts {
   }
 }
 
-export class OrderedCarriers implements Pick<Carrier, 'send' | 'wake'> {
+export class OrderedCarriers {
   readonly #carriers: readonly Carrier[];
   readonly #attempts: readonly Attempts[];
+  readonly #counters: Counters;
 
-  constructor(carriers: readonly Carrier[], clock: Clock) {
+  constructor(carriers: readonly Carrier[], clock: Clock, counters: Counters) {
     this.#carriers = carriers;
-    this.#attempts = carriers.map((carrier) => new Attempts(carrier, clock));
+    this.#attempts = carriers.map((carrier) => new Attempts(carrier, clock, counters));
+    this.#counters = counters;
   }
 
-  /** Rejects with the code of the last carrier's error, or of the first one after which the envelopes may have left. */
-  async send(peer: ServerName, type: EnvelopeType, encoded: readonly string[]): Promise<void> {
+  /**
+   * Resolves with the name of the carrier that took them. Rejects with the code of the last carrier's error, or of the first one after which
+   * the envelopes may have left.
+   */
+  async send(peer: ServerName, type: EnvelopeType, encoded: readonly string[]): Promise<string> {
     let failure: unknown = new VollyError('peer_unreachable');
     for (const attempts of this.#attempts) {
       try {
-        return await attempts.send(peer, type, encoded);
+        await attempts.send(peer, type, encoded);
+        return attempts.name;
       } catch (error) {
         if (neverLeft(failure)) failure = error;
       }
@@ -99,6 +121,8 @@ export class OrderedCarriers implements Pick<Carrier, 'send' | 'wake'> {
 
   async wake(peer: ServerName): Promise<boolean> {
     const answers = await Promise.allSettled(this.#carriers.map((carrier) => carrier.wake(peer)));
-    return answers.some((answer) => answer.status === 'fulfilled' && answer.value);
+    const answered = answers.some((answer) => answer.status === 'fulfilled' && answer.value);
+    this.#counters.count('wakes', { result: answered ? 'answered' : 'unanswered' });
+    return answered;
   }
 }

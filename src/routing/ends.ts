@@ -7,7 +7,7 @@ import type { Inbox } from './inbox.ts';
 import type { Lives } from './lives.ts';
 import type { Outbox } from './outbox.ts';
 import type { Policy } from './policy.ts';
-import type { Counters } from './ports.ts';
+import type { Counters, Passing, Steps } from './ports.ts';
 
 export type End = EnvelopeOf<'app.volly.undeliverable'>;
 /** What has ended, as far as its sender must be told. */
@@ -20,6 +20,7 @@ export interface EndsOptions {
   readonly outbox: Pick<Outbox, 'enqueue'>;
   readonly lives: Lives;
   readonly counters: Counters;
+  readonly steps: Steps;
 }
 
 export class Ends {
@@ -35,7 +36,7 @@ export class Ends {
    * operator denies by now. Throws `overloaded`, `database`.
    */
   async tell(ended: Ended, reason: ErrorCode): Promise<void> {
-    const { own, policy, outbox, lives, counters } = this.#options;
+    const { own, policy, outbox, lives, counters, steps } = this.#options;
     const { acked, from } = ENVELOPES[ended.type];
     if (acked && from === 'device') {
       const end = this.#make(ended, reason);
@@ -45,6 +46,7 @@ export class Ends {
       else if (policy(server)) await outbox.enqueue(end, deadline);
     }
     counters.count('ended', { type: ended.type, reason });
+    steps.step('ended', ended as Passing, { code: reason });
   }
 
   /**

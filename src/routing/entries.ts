@@ -1,7 +1,7 @@
 /** What waits for a peer, in memory, and which of it goes into the next event. */
 import type { EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import { type Envelope, type EnvelopeType, encodeEnvelope, serverOfAddress } from '../protocol/envelope.ts';
+import { type Address, type Envelope, type EnvelopeType, encodeEnvelope, serverOfAddress } from '../protocol/envelope.ts';
 import type { OutboxRow } from '../storage/types.ts';
 import { URGENT } from './haste.ts';
 
@@ -9,8 +9,8 @@ export interface Entry {
   readonly id: EnvelopeId;
   readonly peer: ServerName;
   readonly type: EnvelopeType;
-  readonly from: string;
-  readonly to: string;
+  readonly from: Address;
+  readonly to: Address;
   /** Every transmission is these bytes. */
   readonly encoded: string;
   /** On the clock of Lives. */
@@ -25,6 +25,8 @@ export interface Entry {
   tries: number;
   /** When the first request with it had succeeded; unknown again where the peer was silent so long that an ack tells nothing of the path. */
   sentAt?: number | undefined;
+  /** By which carrier that was. */
+  carrier?: string;
   /** Since when it could be acknowledged: the last request with it had succeeded, or the peer was heard again after a silence. */
   answerableAt?: number;
   /** Whether any transmission may have reached the peer. */
@@ -39,7 +41,20 @@ export function rowOf(envelope: Envelope, deadline: number): OutboxRow {
 
 export function entryOf(row: OutboxRow, now: number): Omit<Entry, 'acked' | 'key'> {
   const { id, peer, type, from, to, encoded, expires: deadline } = row;
-  return { id, peer, type, from, to, encoded, deadline, since: now, dueAt: now, tries: 0, left: false, sending: false };
+  return {
+    id,
+    peer,
+    type,
+    from: from as Address,
+    to: to as Address,
+    encoded,
+    deadline,
+    since: now,
+    dueAt: now,
+    tries: 0,
+    left: false,
+    sending: false,
+  };
 }
 
 /** First in, first out, of one type at a time. */

@@ -3,11 +3,11 @@ import type { Clock } from '../clock.ts';
 import { VollyError } from '../errors.ts';
 import type { DeviceAddress, EnvelopeId, ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import { type Address, decodeEnvelope, type Envelope, encodeEnvelope, serverOfAddress } from '../protocol/envelope.ts';
+import { decodeEnvelope, type Envelope, encodeEnvelope, serverOfAddress } from '../protocol/envelope.ts';
 import type { InboxRow, InboxStore } from '../storage/types.ts';
 import { atMost } from './at-most.ts';
 import type { Lives } from './lives.ts';
-import type { Doorway, Mailbox } from './ports.ts';
+import type { Doorway, Mailbox, Passing, Steps } from './ports.ts';
 
 /** With a database that fails nothing is routed, and what waits can be read all the same. */
 const ARRIVED_MS = 2_000;
@@ -17,6 +17,7 @@ export interface InboxOptions {
   readonly doorway: Doorway;
   readonly lives: Lives;
   readonly clock: Clock;
+  readonly steps: Steps;
   /** Resolves once what has been journaled by now was routed. */
   readonly arrived: () => Promise<void>;
 }
@@ -28,15 +29,17 @@ export class Inbox implements Mailbox {
   readonly #doorway: Doorway;
   readonly #lives: Lives;
   readonly #clock: Clock;
+  readonly #steps: Steps;
   readonly #arrived: () => Promise<void>;
   /** What this run accepted and handed to nobody: (origin, id) → its end. What an earlier run left it may have handed over. */
   readonly #untouched = new Map<string, number>();
 
-  constructor({ store, doorway, lives, clock, arrived }: InboxOptions) {
+  constructor({ store, doorway, lives, clock, steps, arrived }: InboxOptions) {
     this.#store = store;
     this.#doorway = doorway;
     this.#lives = lives;
     this.#clock = clock;
+    this.#steps = steps;
     this.#arrived = arrived;
   }
 
@@ -50,6 +53,7 @@ export class Inbox implements Mailbox {
     this.#untouched.set(key, deadline);
     // Rows that take each other's place go unheard, and may have a week to live.
     if (this.#untouched.size > LIMITS.untouchedRows) this.#untouched.delete(this.#untouched.keys().next().value!);
+    const begun = this.#clock.monotonic();
     let result: 'accepted' | 'duplicate' | 'full' | undefined;
     try {
       result = await this.#store.accept({ origin, id, forgetAt: deadline + LIMITS.seenMarginMs }, row);
@@ -57,7 +61,9 @@ export class Inbox implements Mailbox {
       if (isNew && result !== 'accepted') this.#untouched.delete(key);
     }
     if (result === 'full') throw new VollyError('overloaded', 'inbox');
-    if (result === 'accepted') this.#doorway.deliver(to, envelope);
+    if (result === 'duplicate') return result;
+    this.#steps.step('routed', envelope, { ms: this.#clock.monotonic() - begun });
+    this.#doorway.deliver(to, envelope);
     return result;
   }
 
@@ -80,8 +86,9 @@ export class Inbox implements Mailbox {
     return rows.filter((row) => row.expires > now).map((row) => decodeEnvelope(row.encoded));
   }
 
-  handed({ id, from }: { readonly id: EnvelopeId; readonly from: Address }): void {
-    this.#untouched.delete(keyOf(serverOfAddress(from), id));
+  handed(envelope: Passing): void {
+    this.#untouched.delete(keyOf(serverOfAddress(envelope.from), envelope.id));
+    this.#steps.step('delivered', envelope);
   }
 
   /** Of a row that nobody took. */
@@ -95,7 +102,8 @@ export class Inbox implements Mailbox {
     for (const [key, end] of this.#untouched) if (end + LIMITS.seenMarginMs <= now) this.#untouched.delete(key);
   }
 
-  async taken(device: DeviceAddress, envelope: { readonly id: EnvelopeId; readonly from: Address }): Promise<void> {
-    await this.#store.taken(device, serverOfAddress(envelope.from), envelope.id);
+  async taken(device: DeviceAddress, envelope: Passing): Promise<void> {
+    const waited = await this.#store.taken(device, serverOfAddress(envelope.from), envelope.id);
+    if (waited) this.#steps.step('taken', envelope);
   }
 }

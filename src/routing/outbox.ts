@@ -7,13 +7,14 @@ import type { Envelope, EnvelopeOf } from '../protocol/envelope.ts';
 import type { OutboxRow, OutboxStore } from '../storage/types.ts';
 import { AckTimes } from './ack-time.ts';
 import { atMost } from './at-most.ts';
+import type { OrderedCarriers } from './carriers.ts';
 import { type Entry, entryOf, rowOf } from './entries.ts';
 import type { Lives } from './lives.ts';
 import { Load } from './load.ts';
 import { PeerQueue } from './peer-queue.ts';
 import type { Waiting } from './peers.ts';
 import type { Policy } from './policy.ts';
-import type { Carrier, Counters } from './ports.ts';
+import type { Counters, Steps } from './ports.ts';
 
 /** How finely repeats and ends are timed. One pass over all that waits costs microseconds. */
 const TICK_MS = 250;
@@ -25,11 +26,12 @@ const STOP_MS = 3_000;
 export interface OutboxOptions {
   readonly store: OutboxStore;
   readonly policy: Policy;
-  readonly carrier: Pick<Carrier, 'send' | 'wake'>;
+  readonly carrier: Pick<OrderedCarriers, 'send' | 'wake'>;
   readonly lives: Lives;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly counters: Counters;
+  readonly steps: Steps;
   /** Tells the sender its end, durably; the row goes afterwards. A rejection is tried again. */
   readonly ended: (entry: Entry, reason: ErrorCode) => Promise<void>;
   /** An offer's peer acknowledged it. */
@@ -79,6 +81,7 @@ export class Outbox {
     const row = rowOf(envelope, deadline);
     if (!this.#hasRoom(row)) throw new VollyError('overloaded', 'outbox');
     this.#load.add(row);
+    const begun = this.#options.lives.now();
     let result: 'accepted' | 'duplicate' | 'full' | undefined;
     try {
       result = await this.#options.store.put(row);
@@ -86,7 +89,10 @@ export class Outbox {
       if (result !== 'accepted') this.#load.remove(row);
     }
     if (result === 'full') throw new VollyError('overloaded', 'outbox');
-    if (result === 'accepted') this.#add({ ...entryOf(row, this.#options.lives.now()), acked: true }, true);
+    if (result !== 'accepted') return;
+    const now = this.#options.lives.now();
+    this.#options.steps.step('routed', envelope, { ms: now - begun });
+    this.#add({ ...entryOf(row, now), acked: true }, true);
   }
 
   /** For types that nobody acknowledges: sent once, forgotten with the process. `key`: the newest of a key replaces a queued older one. */
@@ -106,8 +112,12 @@ export class Outbox {
     const queue = this.#peers.get(peer);
     queue?.heard();
     const entries = known.flatMap((id) => queue?.remove(id) ?? []);
-    if (entries.length > 0) this.#ackTimes.of(peer).acknowledged(entries, this.#options.lives.now());
-    for (const entry of entries) if (entry.type === 'app.volly.call.offer') this.#options.delivered(entry);
+    const now = this.#options.lives.now();
+    if (entries.length > 0) this.#ackTimes.of(peer).acknowledged(entries, now);
+    for (const entry of entries) {
+      this.#told(entry, now);
+      if (entry.type === 'app.volly.call.offer') this.#options.delivered(entry);
+    }
   }
 
   /**
@@ -138,11 +148,30 @@ export class Outbox {
     this.#tick();
   }
 
+  /** Whether anything of these senders waits here. */
+  holds(isOwn: (from: string) => boolean): boolean {
+    return [...this.#peers.values()].some((queue) => queue.of(isOwn).length > 0);
+  }
+
+  /** Forgets it, without an end that anybody is told. */
+  forget(isOwn: (from: string) => boolean): void {
+    for (const queue of this.#peers.values()) for (const { id } of queue.of(isOwn)) queue.remove(id);
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTick?.();
     const stopped = [...this.#peers.values()].map((queue) => queue.stop());
     await atMost(this.#options.clock, STOP_MS, Promise.all(stopped));
+  }
+
+  /** Of one that was sent more than once nobody can tell which of them was acknowledged: no time is said. */
+  #told(entry: Entry, now: number): void {
+    const { counters, steps } = this.#options;
+    const { sentAt, carrier, tries } = entry;
+    const ms = tries === 1 && sentAt !== undefined ? now - sentAt : undefined;
+    if (ms !== undefined && carrier !== undefined) counters.observe('ack_seconds', ms / 1_000, { carrier });
+    steps.step('acknowledged', entry, ms === undefined ? {} : { ms });
   }
 
   #hasRoom(row: OutboxRow): boolean {

@@ -88,6 +88,11 @@ export class PeerQueue {
     this.#pump();
   }
 
+  /** What these senders have here. */
+  of(isOwn: (from: string) => boolean): readonly Entry[] {
+    return [...this.#entries.values()].filter(({ from }) => isOwn(from));
+  }
+
   /** Returns what was here under this id. */
   remove(id: EnvelopeId): Entry | undefined {
     const entry = this.#entries.get(id);

@@ -57,9 +57,9 @@ export interface Mailbox {
   /** In order of arrival. */
   waiting(device: DeviceAddress): Promise<readonly Envelope[]>;
   /** It goes to the device now, which may take it and not be heard any more: from here on nobody says that it did not arrive. */
-  handed(envelope: { readonly id: EnvelopeId; readonly from: Address }): void;
+  handed(envelope: Passing): void;
   /** The app opened it. Nothing happens when it was not waiting. */
-  taken(device: DeviceAddress, envelope: { readonly id: EnvelopeId; readonly from: Address }): Promise<void>;
+  taken(device: DeviceAddress, envelope: Passing): Promise<void>;
 }
 
 /**
@@ -98,9 +98,52 @@ export interface JunctionCounts {
   readonly peers: number;
 }
 
-/** Counts for the operator. Labels have few values: types, codes, never a member. */
+/** Counts for the operator. Names and labels are those of ops/metrics/catalogue.ts: types, codes, never a member. */
 export interface Counters {
   count(name: string, labels?: Readonly<Record<string, string>>): void;
+  /** One value of many, for a histogram; in seconds or bytes. */
+  observe(name: string, value: number, labels?: Readonly<Record<string, string>>): void;
+}
+
+/**
+ * What an envelope passes in a bridge, in this order: `accepted` from an app, `received` from another community or `made` here, or else
+ * `refused`; `routed`: on disk, in the outbox or the inbox; `sent` by a carrier or `not_sent`, and `acknowledged`; `delivered` to an app, and
+ * `taken` by it; or else `ended`.
+ */
+export type Step =
+  | 'accepted'
+  | 'received'
+  | 'made'
+  | 'refused'
+  | 'routed'
+  | 'sent'
+  | 'not_sent'
+  | 'acknowledged'
+  | 'delivered'
+  | 'taken'
+  | 'ended';
+
+export interface StepDetails {
+  /** How long it took, to now, in ms. */
+  readonly ms?: number;
+  /** Of `sent`: 1 the first time. */
+  readonly attempt?: number;
+  readonly carrier?: string;
+  /** Of what was refused, not sent or ended. */
+  readonly code?: string;
+}
+
+/** The outside of an envelope; where little of it is known at a step, id and sender: they name it. */
+export interface Passing {
+  readonly id: EnvelopeId;
+  readonly from: Address;
+  readonly type?: EnvelopeType;
+  readonly to?: Address;
+}
+
+/** Told of each step of each envelope, for logs, traces and times of calls. What it writes down names no member and no id. Never throws. */
+export interface Steps {
+  step(step: Step, envelope: Passing, details?: StepDetails): void;
 }
 
 /** Lines for the operator. Fields name servers, types and codes; never members, ids or content. */

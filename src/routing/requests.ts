@@ -3,19 +3,21 @@
  * at a time and what comes meanwhile shares the next; more only while whole events wait, and one beside them for what is urgent.
  */
 import type { RandomBytes } from '../clock.ts';
+import { codeOf } from '../errors.ts';
 import type { ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import { neverLeft, retryAfterOf } from './carriers.ts';
+import { neverLeft, type OrderedCarriers, retryAfterOf } from './carriers.ts';
 import type { Entry } from './entries.ts';
 import type { Lives } from './lives.ts';
-import type { Carrier, Counters } from './ports.ts';
+import type { Counters, Steps } from './ports.ts';
 import { pauseAfter } from './repeats.ts';
 
 export interface RequestsOptions {
-  readonly carrier: Pick<Carrier, 'send' | 'wake'>;
+  readonly carrier: Pick<OrderedCarriers, 'send' | 'wake'>;
   readonly lives: Lives;
   readonly random: RandomBytes;
   readonly counters: Counters;
+  readonly steps: Steps;
 }
 
 export class Requests {
@@ -63,11 +65,12 @@ export class Requests {
       entry.tries++;
     }
     const encoded = event.map((entry) => entry.encoded);
+    const begun = this.#options.lives.now();
     const request = this.#options.carrier
       .send(this.#peer, event[0]!.type, encoded)
       .then(
-        () => this.#succeeded(event),
-        (error) => this.#failed(event, error),
+        (carrier) => this.#succeeded(event, carrier, begun),
+        (error) => this.#failed(event, error, begun),
       )
       .then((succeeded) => {
         this.#underWay.delete(request);
@@ -91,16 +94,25 @@ export class Requests {
     return this.#options.lives.now() < this.#pausedUntil;
   }
 
-  #succeeded(event: readonly Entry[]): boolean {
+  #succeeded(event: readonly Entry[], carrier: string, begun: number): boolean {
+    const { counters, lives, steps } = this.#options;
     this.#failures = 0;
-    for (const entry of event) entry.left = true;
+    for (const entry of event) {
+      entry.left = true;
+      entry.carrier ??= carrier;
+      counters.count('envelopes_sent', { attempt: entry.tries === 1 ? 'first' : 'repeat' });
+      steps.step('sent', entry, { carrier, attempt: entry.tries, ms: lives.now() - begun });
+    }
     return true;
   }
 
-  #failed(event: readonly Entry[], error: unknown): boolean {
-    const { counters, lives, random } = this.#options;
+  #failed(event: readonly Entry[], error: unknown, begun: number): boolean {
+    const { counters, lives, random, steps } = this.#options;
     counters.count('send_failed');
-    for (const entry of event) entry.left ||= !neverLeft(error);
+    for (const entry of event) {
+      entry.left ||= !neverLeft(error);
+      steps.step('not_sent', entry, { attempt: entry.tries, code: codeOf(error) ?? 'bug', ms: lives.now() - begun });
+    }
     // The next request would most likely fail too, and a homeserver in trouble is not helped by more of them.
     const asked = retryAfterOf(error);
     if (asked > 0) {

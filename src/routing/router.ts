@@ -15,7 +15,7 @@ import { type Lives, lifeOf } from './lives.ts';
 import type { Outbox } from './outbox.ts';
 import type { Peers } from './peers.ts';
 import type { Policy } from './policy.ts';
-import type { Counters, Origin, Route } from './ports.ts';
+import type { Counters, Origin, Route, Steps } from './ports.ts';
 
 export interface RouterOptions {
   readonly own: ServerName;
@@ -28,7 +28,10 @@ export interface RouterOptions {
   readonly peers: Pick<Peers, 'heard'>;
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly steps: Steps;
 }
+
+const CAME = { device: 'accepted', server: 'received', self: 'made' } as const;
 
 export class Router implements Route {
   readonly #options: RouterOptions;
@@ -47,7 +50,8 @@ export class Router implements Route {
    * `database`, `shutting_down`.
    */
   async route(envelope: Envelope, origin: Origin): Promise<void> {
-    const { counters } = this.#options;
+    const { counters, steps } = this.#options;
+    steps.step(CAME[origin.kind], envelope);
     const labels = { type: envelope.type, from: origin.kind };
     const routing = this.#route(envelope, origin);
     this.#underWay.add(routing);
@@ -55,7 +59,9 @@ export class Router implements Route {
       await routing;
       counters.count('routed', labels);
     } catch (error) {
-      counters.count('refused', { ...labels, code: error instanceof VollyError ? error.code : 'bug' });
+      const code = error instanceof VollyError ? error.code : 'bug';
+      counters.count('refused', { ...labels, code });
+      steps.step('refused', envelope, { code });
       throw error;
     } finally {
       this.#underWay.delete(routing);

@@ -154,7 +154,7 @@ describe('attacks on the inbox of a device that is away', () => {
     // The newest only: the row before goes without a word.
     const store = { ...stores.inbox, accept: async () => 'accepted' as const };
     const doorway = { deliver: () => {}, delivered: () => {} };
-    const inbox = new Inbox({ store, doorway, clock, lives: new Lives(clock), arrived: async () => {} });
+    const inbox = new Inbox({ store, doorway, clock, lives: new Lives(clock), steps: { step() {} }, arrived: async () => {} });
     const origin = parseServerName('evil.example');
     const from = parseDeviceAddress('mallory@evil.example/PHONE');
     const ids = Array.from({ length: LIMITS.untouchedRows + 1 }, () => newEnvelopeId(random));

@@ -4,15 +4,15 @@ import type { EnvelopeId } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 import type { EnvelopeType } from '../../src/protocol/envelope.ts';
 import { type Entry, ReadyQueue } from '../../src/routing/entries.ts';
-import { fern } from './bridge.ts';
+import { fern, moss } from './bridge.ts';
 
 const TYPES: readonly EnvelopeType[] = ['app.volly.call.offer', 'app.volly.call.answer', 'app.volly.presence'];
 const entry = (n: number, type: EnvelopeType, size: number, key?: string): Entry => ({
   id: String(n) as EnvelopeId,
   peer: fern,
   type,
-  from: 'a',
-  to: 'b',
+  from: moss,
+  to: fern,
   encoded: 'x'.repeat(size),
   deadline: 0,
   acked: true,

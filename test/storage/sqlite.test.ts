@@ -123,15 +123,14 @@ describe('group commit', () => {
   let db: Database.Database;
   let commits: Commits;
   let count: number;
+  let failures: number;
   const rows = () => db.prepare('SELECT n FROM t ORDER BY n').pluck().all();
   const insert = (n: number, text = '') => commits.change(() => db.prepare('INSERT INTO t VALUES (?, ?)').run(n, text).changes);
   beforeEach(() => {
     db = new Database(':memory:');
     db.exec('CREATE TABLE t (n INTEGER PRIMARY KEY, text TEXT)');
-    count = 0;
-    commits = new Commits(db, systemClock, () => {
-      count++;
-    });
+    [count, failures] = [0, 0];
+    commits = new Commits(db, systemClock, { committed: () => count++, failed: () => failures++ });
   });
   afterEach(() => db.close());
 
@@ -156,7 +155,7 @@ describe('group commit', () => {
       ['ok', 'stale_list', 'database', 'ok'],
     );
     assert.deepEqual(rows(), [1, 3]);
-    assert.equal(count, 1);
+    assert.deepEqual([count, failures], [1, 0]);
   });
 
   it('on a full disk fails what does not fit, keeps its neighbours, and works again when there is room', async () => {
@@ -167,6 +166,7 @@ describe('group commit', () => {
       ['fulfilled', 'rejected', 'fulfilled'],
     );
     assert.deepEqual(rows(), [1, 3]);
+    assert.equal(failures, 1);
     db.pragma('max_page_count = 100000');
     await insert(2, 'x'.repeat(100_000));
     assert.deepEqual(rows(), [1, 2, 3]);

@@ -19,10 +19,21 @@ interface Change {
   readonly work: () => unknown;
   readonly settle: (outcome: Outcome) => void;
 }
+
+/** Told of commits; it never throws. */
+export interface CommitWatch {
+  /** After each, before its callers go on: how long it took. */
+  committed(ms: number): void;
+  /** One failed for good. */
+  failed(): void;
+}
+
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown }).code ?? 'unknown');
 const isBusy = (error: unknown): boolean => codeOf(error).startsWith('SQLITE_BUSY');
+/** The disk's, not that of a change which the schema or its store refuses. */
+const isOfDisk = (outcome: Outcome): boolean => 'error' in outcome && /^SQLITE_(?!CONSTRAINT)/.test(codeOf(outcome.error));
 
 /** Errors of the database become `database` with SQLite's code; a store's own refusals pass unchanged. */
 export const asVolly = (error: unknown): VollyError =>
@@ -31,7 +42,7 @@ export const asVolly = (error: unknown): VollyError =>
 export class Commits {
   readonly #db: Database;
   readonly #clock: Clock;
-  readonly #committed: () => void;
+  readonly #watch: CommitWatch | undefined;
   readonly #step: Readonly<Record<'begin' | 'commit' | 'rollback' | 'save' | 'release' | 'undo', () => unknown>>;
   #queue: Change[] = [];
   #scheduled = false;
@@ -39,11 +50,10 @@ export class Commits {
   #busyTries = 0;
   #closed = false;
 
-  /** `committed` is called after each commit, before its callers go on. */
-  constructor(db: Database, clock: Clock, committed: () => void = () => {}) {
+  constructor(db: Database, clock: Clock, watch?: CommitWatch) {
     this.#db = db;
     this.#clock = clock;
-    this.#committed = committed;
+    this.#watch = watch;
     const step = (sql: string) => {
       const statement = db.prepare(sql);
       return () => statement.run();
@@ -128,6 +138,7 @@ export class Commits {
       // Who came behind has waited too: were it left to wait its own turn, the queue would grow for as long as the database is busy.
       if (isBusy(error)) group = this.#queue;
       // The whole commit failed (a full disk, say). Each alone: one that is too large must not take its neighbours along.
+      if (group.length === 1 || isBusy(error)) this.#watch?.failed();
       outcomes = group.length > 1 && !isBusy(error) ? group.map((change) => this.#alone(change)) : group.map(() => ({ error }));
     }
     this.#queue = this.#queue.slice(group.length);
@@ -141,17 +152,20 @@ export class Commits {
     try {
       return this.#transact([change])[0]!;
     } catch (error) {
+      this.#watch?.failed();
       return { error };
     }
   }
 
   /** All or nothing, except that a change whose own work throws is undone alone. */
   #transact(group: readonly Change[]): readonly Outcome[] {
+    const begun = this.#clock.monotonic();
     this.#step.begin();
     try {
       const outcomes = group.map((change) => this.#attempt(change));
       this.#step.commit();
-      this.#committed();
+      if (outcomes.some(isOfDisk)) this.#watch?.failed();
+      else this.#watch?.committed(this.#clock.monotonic() - begun);
       return outcomes;
     } catch (error) {
       if (this.#db.inTransaction) this.#step.rollback();

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../../clock.ts';
 import { VollyError } from '../../errors.ts';
 import type { Stores } from '../types.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { asVolly, Commits } from './commits.ts';
+import { asVolly, Commits, type CommitWatch } from './commits.ts';
 import { factStore } from './facts.ts';
 import { inboxStore } from './inbox.ts';
 import { inviteStore } from './invites.ts';
@@ -22,13 +22,20 @@ export interface SqliteOptions {
   /** Path of the database; its directory exists. The log and index beside it (`-wal`, `-shm`) get the same mode, 0600. */
   readonly file: string;
   readonly clock?: Clock;
+  readonly watch?: CommitWatch;
 }
 
 /** Opens or creates the database and brings its schema up to date. Throws `database`, `newer_schema`. */
-export function openSqlite({ file, clock = systemClock }: SqliteOptions): Stores {
+export function openSqlite({ file, clock = systemClock, watch }: SqliteOptions): Stores {
   const db = open(file);
   const checkpoints = new Checkpoints(db, file);
-  const commits = new Commits(db, clock, () => checkpoints.committed());
+  const commits = new Commits(db, clock, {
+    committed: (ms) => {
+      checkpoints.committed();
+      watch?.committed(ms);
+    },
+    failed: () => watch?.failed(),
+  });
   return {
     journal: journalStore(db, commits),
     inbox: inboxStore(db, commits),
