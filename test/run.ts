@@ -63,6 +63,7 @@ const parts: Record<string, () => void> = {
     check('types', bin('tsc'), ['--noEmit']);
     check('lint and format', bin('biome'), ['check', '--error-on-warnings']);
     check('generated files unchanged', bin('node'), ['src/config/generate.ts', '--check']);
+    check('generated files of ops/ unchanged', bin('node'), ['src/ops/generate.ts', '--check']);
     check('AsyncAPI document unchanged', bin('node'), ['docs/asyncapi/generate.ts', '--check']);
     check('test vectors unchanged', bin('node'), ['test/vectors/generate.ts', '--check']);
     mocha('unit and scenario tests', ['--ignore', 'test/federation/**', 'test/**/*.test.ts']);

@@ -4,11 +4,11 @@ import { dirname } from 'node:path';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config/schema.ts';
 import { VollyError } from '../errors.ts';
-import { openSqlite } from '../storage/sqlite/stores.ts';
+import { openSqlite, type SqliteOptions } from '../storage/sqlite/stores.ts';
 import type { Stores } from '../storage/types.ts';
 
 /** Throws `database`, `newer_schema`. */
-export function openStores({ storage }: Pick<Config, 'storage'>): Stores {
+export function openStores({ storage }: Pick<Config, 'storage'>, watch?: SqliteOptions['watch']): Stores {
   try {
     mkdirSync(dirname(storage.path), { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -16,5 +16,5 @@ export function openStores({ storage }: Pick<Config, 'storage'>): Stores {
       cause: error,
     });
   }
-  return openSqlite({ file: storage.path, clock: systemClock });
+  return openSqlite({ file: storage.path, clock: systemClock, ...(watch ? { watch } : {}) });
 }

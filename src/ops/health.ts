@@ -5,24 +5,36 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { Metrics } from './metrics.ts';
 
-/** Name → whether it works now. Asked at every request, so it only reads a variable. */
-export type Checks = Readonly<Record<string, () => boolean>>;
+/** Name → whether it works now. Asked at every request, so it is cheap. */
+type Parts = Readonly<Record<string, () => boolean | Promise<boolean>>>;
+
+export interface Health {
+  /** Without one of these no call works. */
+  readonly needed: Parts;
+  /** Without these calls work, and something else does not: shown, and counted by `/ready?all` alone. */
+  readonly wanted: Parts;
+}
 
 /** Answers the three paths and hands everything else on. Says which part is not ready, and nothing else about the inside. */
-export function withHealth(checks: Checks, metrics: Pick<Metrics, 'render'>, rest: RequestListener): RequestListener {
+export function withHealth(health: Health, metrics: Pick<Metrics, 'render'>, rest: RequestListener): RequestListener {
   return (request, response) => {
-    const path = request.url?.split('?')[0];
+    const [path, query] = (request.url ?? '').split('?');
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (isRead && path === '/live') return answer(response, 200, { live: true });
     if (isRead && path === '/metrics') return void tell(response, metrics);
-    if (isRead && path === '/ready') {
-      const parts = Object.fromEntries(Object.entries(checks).map(([name, works]) => [name, works()]));
-      const ready = Object.values(parts).every(Boolean);
-      return answer(response, ready ? 200 : 503, { ready, parts });
-    }
+    if (isRead && path === '/ready') return void judge(response, health, new URLSearchParams(query).has('all'));
     rest(request, response);
   };
 }
+
+async function judge(response: ServerResponse, { needed, wanted }: Health, all: boolean): Promise<void> {
+  const [must, may] = await Promise.all([look(needed), look(wanted)]);
+  const ready = Object.values(all ? { ...must, ...may } : must).every(Boolean);
+  answer(response, ready ? 200 : 503, { ready, parts: { ...must, ...may } });
+}
+
+const look = async (parts: Parts): Promise<Record<string, boolean>> =>
+  Object.fromEntries(await Promise.all(Object.entries(parts).map(async ([name, works]) => [name, await works()] as const)));
 
 async function tell(response: ServerResponse, metrics: Pick<Metrics, 'render'>): Promise<void> {
   const { type, text } = await metrics.render();

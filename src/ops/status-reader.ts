@@ -19,7 +19,8 @@ export interface Parts {
       readonly journaled: number;
     };
   };
-  readonly access: { readonly state: Pick<HomeserverStatus, 'software' | 'way' | 'proven' | 'named' | 'callsBack'> | undefined };
+  readonly access: { readonly state: Pick<HomeserverStatus, 'software' | 'way' | 'proven' | 'named'> | undefined };
+  readonly heartbeat: { readonly state: { readonly answers: boolean; readonly callsBack: HomeserverStatus['callsBack'] } };
   readonly junction: { peers(): readonly PeerState[]; counts(): Promise<JunctionCounts> };
   readonly quarantine: Pick<QuarantineStore, 'count'>;
   /** Devices that are online. */
@@ -28,14 +29,18 @@ export interface Parts {
   readonly sockets: { getConnections(callback: (error: Error | null, count: number) => void): void };
 }
 
-const NOT_ASKED_YET = { software: 'unknown', way: 'unknown', proven: false, named: false, callsBack: 'unknown' };
+const NOT_ASKED_YET = { software: 'unknown', way: 'unknown', proven: false, named: false };
+
+/** It answers, and brings messages. */
+export const homeserverWorks = ({ receiver, heartbeat }: Pick<Parts, 'receiver' | 'heartbeat'>): boolean =>
+  receiver.state.ready && heartbeat.state.answers;
 
 /** The returned function throws `database`. Uptime counts from now. */
 export function statusReader(parts: Parts): () => Promise<Status> {
   const { version, server, url, clock, receiver, access, junction, quarantine, directory } = parts;
   const startedAt = clock.monotonic();
   return async () => {
-    const { ready, lagMs, lastSyncAt, journaled } = receiver.state;
+    const { lagMs, lastSyncAt, journaled } = receiver.state;
     const { outboxBytes, ...full } = await junction.counts();
     return {
       version,
@@ -44,7 +49,8 @@ export function statusReader(parts: Parts): () => Promise<Status> {
       homeserver: {
         url,
         ...(access.state ?? NOT_ASKED_YET),
-        ready,
+        callsBack: parts.heartbeat.state.callsBack,
+        ready: homeserverWorks(parts),
         ...(lagMs === undefined ? {} : { lagMs }),
         ...(lastSyncAt === undefined ? {} : { lastSyncAgeMs: Math.max(0, clock.now() - lastSyncAt) }),
       },

@@ -1,13 +1,8 @@
 /**
  * What an operator may want to know of a running bridge, in one object: `GET /status` on the appservice listener, for whoever holds the
- * registration's hs_token, and the same numbers as gauges. Names peers' servers, and nothing of members.
+ * registration's hs_token. Names peers' servers, and nothing of members.
  */
-import type { RequestListener } from 'node:http';
-import { equal, utf8 } from '../bytes.ts';
 import type { PeerState } from '../routing/ports.ts';
-import { answer } from './health.ts';
-
-export const STATUS_PATH = '/status';
 
 export interface HomeserverStatus {
   readonly url: string;
@@ -19,9 +14,9 @@ export interface HomeserverStatus {
   readonly proven: boolean;
   /** The bridge user has a display name, by which others wake federation. */
   readonly named: boolean;
-  /** Whether the homeserver reaches the bridge, for the admin room: `yes`, `no` or `unknown`. */
+  /** Whether the homeserver reaches the bridge, for the admin room: `yes`, `no`, or `unknown` while it is away or has no way to tell. */
   readonly callsBack: string;
-  /** It brings messages. */
+  /** It answers, and brings messages. */
   readonly ready: boolean;
   /** Since its last answer; absent before the first. */
   readonly lastSyncAgeMs?: number;
@@ -34,41 +29,7 @@ export interface Status {
   readonly server: string;
   readonly uptimeMs: number;
   readonly homeserver: HomeserverStatus;
-  /** Name → how many: sockets, queues, and what is remembered. The gauges of /metrics have the same names. */
+  /** Name → how many: sockets, queues, and what is remembered. */
   readonly counts: Readonly<Record<string, number>>;
   readonly peers: readonly PeerState[];
-}
-
-export interface StatusOptions {
-  readonly hsToken: string;
-  readonly read: () => Promise<Status>;
-}
-
-/** Answers its one path and hands everything else on. */
-export function withStatus({ hsToken, read }: StatusOptions, rest: RequestListener): RequestListener {
-  const expected = utf8(`Bearer ${hsToken}`);
-  return (request, response) => {
-    if (request.method !== 'GET' || request.url !== STATUS_PATH) return rest(request, response);
-    if (!equal(utf8(request.headers.authorization ?? ''), expected))
-      return answer(response, 401, { error: 'no token, or a wrong one' });
-    read().then(
-      (status) => answer(response, 200, status),
-      () => answer(response, 500, { error: 'the database does not answer' }),
-    );
-  };
-}
-
-/** For the gauges: all numbers of a status that have one value. */
-export function gaugesOf({
-  uptimeMs,
-  homeserver: { ready, lagMs, lastSyncAgeMs },
-  counts,
-}: Status): Readonly<Record<string, number>> {
-  return {
-    uptime_ms: uptimeMs,
-    homeserver_ready: ready ? 1 : 0,
-    ...(lagMs === undefined ? {} : { homeserver_lag_ms: lagMs }),
-    ...(lastSyncAgeMs === undefined ? {} : { homeserver_last_sync_age_ms: lastSyncAgeMs }),
-    ...counts,
-  };
 }

@@ -17,6 +17,7 @@ import { createJunction, type Junction } from '../../src/routing/junction.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { Wire } from '../gateway/wire.ts';
 import { ManualClock, seededRandom, settle } from '../support/clock.ts';
+import { counting } from '../support/counting.ts';
 import { SimulatedNetwork } from '../support/simulated-carrier.ts';
 import { Watcher } from './world.ts';
 
@@ -86,7 +87,7 @@ export class Community {
       ...{ provider, clock, random, directory, community, members, invites, tickets },
       ...{ mailbox: this.junction.mailbox, route: this.junction },
       log: { info: () => {}, warn: () => {} },
-      counters: { count: () => {} },
+      counters: counting(),
     });
     const options = { invites, random, clock, publicUrl: 'https://chat.example', community };
     this.#invite = async (member) => (await makeInvite({ ...options, localpart: localpartOf(parseMemberId(member)) })).link;

@@ -25,6 +25,7 @@ import type { Community } from '../../src/protocol/handshake-server.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { World } from '../client/world.ts';
 import { seededRandom } from '../support/clock.ts';
+import { counting } from '../support/counting.ts';
 
 export const OLGA = 'olga@orchid.example';
 export const OTTO = 'otto@orchid.example';
@@ -136,12 +137,10 @@ export class LegacyWorld extends World {
       },
       enter: async () => ({ greeted() {}, left() {} }),
       log: { info: () => {}, warn: (event, fields) => void this.warnings.push(`${event} ${JSON.stringify(fields)}`) },
-      counters: {
-        count: (_, labels) => {
-          const key = Object.values(labels ?? {}).join(' ');
-          this.counts.set(key, 1 + (this.counts.get(key) ?? 0));
-        },
-      },
+      counters: counting((_, labels) => {
+        const key = Object.values(labels).join(' ');
+        this.counts.set(key, 1 + (this.counts.get(key) ?? 0));
+      }),
     };
   }
 

@@ -10,6 +10,7 @@ import type { Envelope } from '../../src/protocol/envelope.ts';
 import type { Counters, Log, Origin, Route } from '../../src/routing/ports.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import type { Stores } from '../../src/storage/types.ts';
+import { mustBeKnown } from '../support/counting.ts';
 
 /** A homeserver with the bridge user on it, and a peer whose bridge user can send to it. */
 export interface ReceiverWorld {
@@ -80,7 +81,11 @@ export class Lines implements Counters, Log {
   warn(event: string, fields?: Fields): void {
     this.info(event, fields);
   }
-  count(name: string, labels: Fields = {}): void {
+  observe(name: string, _value: number, labels: Readonly<Record<string, string>> = {}): void {
+    mustBeKnown('histogram', name, labels);
+  }
+  count(name: string, labels: Readonly<Record<string, string>> = {}): void {
+    mustBeKnown('counter', name, labels);
     const key = [name, ...Object.values(labels)].join(' ');
     this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
   }
@@ -119,7 +124,7 @@ export function bench(world: Parts, { stores = memoryStores(), route = new Recor
     log: report,
     access,
     onFatal,
-    onBack: () => report.count('back'),
+    onBack: () => void report.counts.set('back', (report.counts.get('back') ?? 0) + 1),
   });
   return { receiver, route, report, stores, fatal };
 }

@@ -3,6 +3,7 @@ import { type DeviceAddress, parseDeviceAddress, parseServerName, type ServerNam
 import { LIMITS } from '../../src/limits.ts';
 import { senderPrefix } from '../../src/storage/sender.ts';
 import type { InboxRow } from '../../src/storage/types.ts';
+import { counting } from '../support/counting.ts';
 import { perform } from './acts.ts';
 import { App } from './apps.ts';
 import { Bridge } from './bridge.ts';
@@ -107,13 +108,10 @@ export class World {
       homeserver,
       linkTo: this.schedule.linked ? (peer) => this.bridges.find((bridge) => bridge.server === peer)?.door : undefined,
       leaving: (peer, envelope) => this.ledger.leaving(server, peer, envelope),
-      counters: {
-        count: (name, labels) => {
-          this.count(name);
-          if (name === 'refused' && !EXPECTED.has(labels?.['code'] ?? ''))
-            unexpected(`refused ${Object.values(labels ?? {}).join(' ')}`);
-        },
-      },
+      counters: counting((name, labels) => {
+        this.count(name);
+        if (name === 'refused' && !EXPECTED.has(labels['code'] ?? '')) unexpected(`refused ${Object.values(labels).join(' ')}`);
+      }),
       log: {
         info: () => {},
         warn: (event, fields) => {

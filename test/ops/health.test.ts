@@ -7,13 +7,13 @@ import { createMetrics } from '../../src/ops/metrics.ts';
 describe('health', () => {
   let listener: Listener;
   const metrics = createMetrics();
-  let ready = false;
+  let [ready, callsBack] = [false, false];
   before(async () => {
-    const rest = withHealth(
-      { homeserver: () => ready, database: () => true },
-      metrics,
-      (_, response) => void response.writeHead(418).end(),
-    );
+    const health = {
+      needed: { homeserver: () => ready, database: async () => true },
+      wanted: { homeserver_calls_back: () => callsBack },
+    };
+    const rest = withHealth(health, metrics, (_, response) => void response.writeHead(418).end());
     listener = await listen(createServer(rest), { host: '127.0.0.1', port: 0 });
   });
   after(() => listener.close());
@@ -26,20 +26,36 @@ describe('health', () => {
   it('is ready once every part is, and says which is not', async () => {
     const before = await get('/ready?verbose');
     assert.equal(before.status, 503);
-    assert.deepEqual(await before.json(), { ready: false, parts: { homeserver: false, database: true } });
+    const parts = { homeserver: false, database: true, homeserver_calls_back: false };
+    assert.deepEqual(await before.json(), { ready: false, parts });
     ready = true;
-    assert.equal((await get('/ready')).status, 200);
     assert.equal((await get('/ready', 'HEAD')).status, 200);
   });
 
+  it('is ready while what no call needs is missing, and shows it; `?all` asks for that too', async () => {
+    const parts = { homeserver: true, database: true, homeserver_calls_back: false };
+    for (const [path, status] of [
+      ['/ready', 200],
+      ['/ready?all', 503],
+      ['/ready?all=1', 503],
+    ] as const) {
+      const answer = await get(path);
+      assert.equal(answer.status, status);
+      assert.deepEqual(await answer.json(), { ready: status === 200, parts });
+    }
+    callsBack = true;
+    assert.equal((await get('/ready?all')).status, 200);
+  });
+
   it('shows what was counted, by type and code', async () => {
-    metrics.count('refused', { type: 'app.volly.call.offer', code: 'expired' });
-    metrics.count('refused', { type: 'app.volly.call.offer', code: 'expired' });
+    const labels = { type: 'app.volly.call.offer', from: 'device', code: 'expired' };
+    metrics.count('refused', labels);
+    metrics.count('refused', labels);
     metrics.count('send_failed');
     const answer = await get('/metrics');
     assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
     const text = await answer.text();
-    assert.match(text, /^volly_refused_total\{type="app\.volly\.call\.offer",code="expired"\} 2$/m);
+    assert.match(text, /^volly_refused_total\{type="app\.volly\.call\.offer",from="device",code="expired"\} 2$/m);
     assert.match(text, /^volly_send_failed_total 1$/m);
   });
 

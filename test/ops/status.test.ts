@@ -3,8 +3,7 @@ import { createServer } from 'node:http';
 import { parseServerName } from '../../src/ids.ts';
 import { askStatus } from '../../src/ops/ask-status.ts';
 import { type Listener, listen } from '../../src/ops/listen.ts';
-import { createMetrics } from '../../src/ops/metrics.ts';
-import { gaugesOf, type Status, withStatus } from '../../src/ops/status.ts';
+import { type Status, withStatus } from '../../src/ops/status.ts';
 import { statusPage } from '../../src/ops/status-page.ts';
 import { type Parts, statusReader } from '../../src/ops/status-reader.ts';
 import { ManualClock } from '../support/clock.ts';
@@ -22,7 +21,8 @@ describe('status', () => {
     parts = {
       ...{ version: '1.2.3', server: 'orchid.example', url: 'http://127.0.0.1:8008', clock },
       receiver: { state: { ready: true, lagMs: 21, lastSyncAt: clock.now(), journaled: 1 } },
-      access: { state: { software: 'Synapse/1.163.2', way: 'as_token', proven: true, named: true, callsBack: 'yes' } },
+      access: { state: { software: 'Synapse/1.163.2', way: 'as_token', proven: true, named: true } },
+      heartbeat: { state: { answers: true, callsBack: 'yes' } },
       junction: {
         peers: () => [
           {
@@ -137,15 +137,9 @@ Peers: 2
     assert.match(page, /Peers: 60\n(.*ok.*\n){50} +and 10 more; --json shows all$/);
   });
 
-  it('gives its numbers as gauges, none of a peer or member, and the last ones while the database fails', async () => {
-    const metrics = createMetrics();
-    metrics.gauges(async () => gaugesOf(await read()));
-    const { text } = await metrics.render();
-    for (const gauge of ['homeserver_lag_ms 21', 'homeserver_ready 1', 'gateway_sockets 6', 'outbox_bytes 4200', 'peers 2'])
-      assert.ok(text.includes(`\nvolly_${gauge}\n`), gauge);
-    assert.match(text, /# TYPE volly_outbox gauge/);
-    assert.doesNotMatch(text, /example/);
-    read = () => Promise.reject(new Error('no'));
-    assert.match((await metrics.render()).text, /volly_outbox 3/);
+  it('says that a homeserver which does not answer is not there, whatever the receiver has heard', async () => {
+    parts = { ...parts, heartbeat: { state: { answers: false, callsBack: 'unknown' } } };
+    const { homeserver } = await statusReader(parts)();
+    assert.deepEqual([homeserver.ready, homeserver.callsBack], [false, 'unknown']);
   });
 });

@@ -18,6 +18,7 @@ import type { Carrier } from '../../src/routing/ports.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import type { Stores } from '../../src/storage/types.ts';
 import { type ManualClock, seededRandom } from '../support/clock.ts';
+import { counting } from '../support/counting.ts';
 import type { SimulatedNetwork } from '../support/simulated-carrier.ts';
 
 export const orchid = parseServerName('orchid.example');
@@ -105,7 +106,7 @@ export class Bridge {
       ...(arrived ? { arrived } : {}),
       clock,
       random: seededRandom(server.length),
-      counters: { count: (name) => void this.counted.set(name, (this.counted.get(name) ?? 0) + 1) },
+      counters: counting((name) => void this.counted.set(name, (this.counted.get(name) ?? 0) + 1)),
       log: { info: () => {}, warn: (event) => void this.warned.push(event) },
     });
     for (const network of networks) network.attach(server, (origin, _, encoded) => this.receive(origin, encoded));

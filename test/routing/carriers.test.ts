@@ -3,6 +3,7 @@ import { VollyError } from '../../src/errors.ts';
 import { OrderedCarriers } from '../../src/routing/carriers.ts';
 import type { Carrier } from '../../src/routing/ports.ts';
 import { ManualClock } from '../support/clock.ts';
+import { counting } from '../support/counting.ts';
 import { fern, moss } from './bridge.ts';
 
 const TYPE = 'app.volly.call.offer';
@@ -17,7 +18,7 @@ const fails = (code: ConstructorParameters<typeof VollyError>[0]) => carrier(() 
 describe('carriers in order', () => {
   const clock = new ManualClock();
   const codeOf = (...carriers: readonly Carrier[]) =>
-    new OrderedCarriers(carriers, clock).send(fern, TYPE, ['{}']).then(
+    new OrderedCarriers(carriers, clock, counting()).send(fern, TYPE, ['{}']).then(
       () => 'sent',
       (error: VollyError) => error.code,
     );
@@ -64,7 +65,7 @@ describe('carriers in order', () => {
       tried.second++;
       if (!up) throw new VollyError('homeserver_unreachable');
     });
-    const both = new OrderedCarriers([first, second], clock);
+    const both = new OrderedCarriers([first, second], clock, counting());
     const send = (peer = fern) => both.send(peer, TYPE, ['{}']);
     await send();
     await send();
@@ -87,7 +88,7 @@ describe('carriers in order', () => {
         tried++;
         return Promise.reject(Object.assign(new VollyError('rate_limited'), { retryAfterMs }));
       });
-    const both = new OrderedCarriers([asks(20_000), asks(8_000)], clock);
+    const both = new OrderedCarriers([asks(20_000), asks(8_000)], clock, counting());
     await assert.rejects(both.send(fern, TYPE, ['{}']), { code: 'rate_limited', retryAfterMs: 8_000 });
     await clock.advance(3_000);
     await assert.rejects(both.send(fern, TYPE, ['{}']), { code: 'rate_limited', retryAfterMs: 5_000 });
@@ -99,6 +100,7 @@ describe('carriers in order', () => {
       new OrderedCarriers(
         answers.map((answer) => carrier(async () => {}, answer)),
         clock,
+        counting(),
       ).wake(fern);
     const broken = () => Promise.reject(new Error('no'));
     assert.equal(await wake(broken, async () => true), true);
