@@ -168,7 +168,7 @@ const catalogue = {
   // Operator
   bad_config: {
     cause: 'The configuration is not valid.',
-    cure: 'Mend the line that the message names; `volly-bridge config check` tells when it is right.',
+    cure: 'Mend the line or variable that the message names; `volly-bridge config check` tells when it is right.',
   },
   bad_answer: {
     cause: 'What setup was told is not allowed, or not all that it needs.',
@@ -229,6 +229,15 @@ const catalogue = {
   wrong_admin_token: {
     cause: 'The admin API was asked without its token, or with another one.',
     cure: 'Send what is in the file that admin.token names, as `Authorization: Bearer …`.',
+  },
+  not_confirmed: {
+    cause: 'It cannot be taken back, and nobody said yes to it.',
+    cure: 'Write what is asked for, or give --yes.',
+  },
+  internal: {
+    cause: 'A bug of the bridge, which this has found.',
+    cure: 'The bridge’s log has a line of it: please report that.',
+    certain: false,
   },
   not_found: {
     cause: 'There is no such device, invite, peer or refused message.',
