@@ -215,6 +215,14 @@ export const LIMITS = {
   /** Peer servers of which anything is remembered, in memory or on disk: names cost nothing, so there must be an end. */
   peers: 10_000,
 
+  // Administering
+  /** A request's body: names and a few numbers. */
+  adminBodyBytes: 16_384,
+  /** Requests without the token, from one address: a program that has an old one goes on asking. */
+  adminFailuresPerMinute: 20,
+  /** Connections of all who ask: the operator's programs are few. */
+  adminConnections: 64,
+
   // Gateway
   /** One WebSocket message: an envelope or a bundle with its record's frame. */
   frameBytes: 65_536,

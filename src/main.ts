@@ -5,10 +5,9 @@ import { addBackup } from './commands/backup.ts';
 import { addConfig } from './commands/config.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addKey } from './commands/key.ts';
-import { addMember } from './commands/member.ts';
+import { addOperations } from './commands/operations.ts';
 import { addSetup } from './commands/setup.ts';
 import { addStart } from './commands/start.ts';
-import { addStatus } from './commands/status.ts';
 import { loadConfig } from './config/load.ts';
 import { explain, VollyError } from './errors.ts';
 
@@ -24,7 +23,7 @@ export async function run(argv: readonly string[]): Promise<void> {
 }
 
 /** In the order of `--help`. */
-const COMMANDS = [addSetup, addStart, addConfig, addStatus, addDoctor, addMember, addKey, addBackup];
+const COMMANDS = [addSetup, addStart, addConfig, addDoctor, addOperations, addKey, addBackup];
 
 function program(): Command {
   const volly = new Command('volly-bridge')

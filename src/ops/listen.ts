@@ -30,3 +30,10 @@ export async function listen(server: Server | SecureServer, at: { host: string; 
   };
   return { port: (server.address() as AddressInfo).port, close };
 }
+
+/** One that listens everywhere is reached on this machine. As it stands in an address. */
+export function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}

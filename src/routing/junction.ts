@@ -1,6 +1,6 @@
 /** Puts the junction together and runs it. */
 import type { Clock, RandomBytes } from '../clock.ts';
-import type { DeviceAddress, ServerName } from '../ids.ts';
+import type { DeviceAddress, MemberId, ServerName } from '../ids.ts';
 import type { Stores } from '../storage/types.ts';
 import { Acks } from './acks.ts';
 import { Arrivals } from './arrivals.ts';
@@ -13,9 +13,10 @@ import { Keys } from './keys.ts';
 import { Lives } from './lives.ts';
 import { Outbox } from './outbox.ts';
 import { Peers } from './peers.ts';
-import { createPolicy, type Policy, type PolicyOptions } from './policy.ts';
-import type { Carrier, Counters, Doorway, JunctionCounts, Log, Mailbox, PeerState, Route, Shelf } from './ports.ts';
+import type { PolicyOptions } from './policy.ts';
+import type { Carrier, Counters, Doorway, JunctionCounts, Log, Mailbox, PeerState, Route, Shelf, Steps } from './ports.ts';
 import { Router } from './router.ts';
+import { Rules } from './rules.ts';
 import { Sweeper } from './sweeper.ts';
 
 export interface JunctionOptions {
@@ -32,6 +33,7 @@ export interface JunctionOptions {
   readonly random: RandomBytes;
   readonly counters?: Counters;
   readonly log?: Log;
+  readonly steps?: Steps;
 }
 
 export interface Junction extends Route {
@@ -46,6 +48,14 @@ export interface Junction extends Route {
   greet(): void;
   /** From now on these are the operator's rules. What waits for a community that they deny ends `unconfirmed`, as at the start. */
   setPolicy(policy: PolicyOptions): void;
+  /** By these rules and `block`. */
+  isAllowed(server: ServerName): boolean;
+  /** Shuts a community out beside the rules, over restarts, or lets it in again. False when it was so already. Throws `database`. */
+  block(server: ServerName, blocked: boolean): Promise<boolean>;
+  /** Tries to reach a community now. True when its server answered; what waits for it is sent then. */
+  wake(peer: ServerName): Promise<boolean>;
+  /** Of a member who is gone: what it sent gets 2 s to leave, then it is forgotten here without a word. Its rows are the store's to remove. */
+  forget(member: MemberId): Promise<void>;
   /** Goes on with what an earlier run left. Before the receiver and the gateway start. */
   start(): Promise<void>;
   /** After the receiver and the gateway have stopped, before the stores close. Loses nothing; takes at most some seconds. */
@@ -54,18 +64,31 @@ export interface Junction extends Route {
 
 /** The fact that says how far the clock of the rows has come. */
 const ROW_TIME = 'row_time';
+/** The goodbyes of a member who is removed: as long as two round trips that go well. */
+const FAREWELL_MS = 2_000;
 const NO_WAIT = async (): Promise<void> => {};
-const NO_COUNTERS: Counters = { count() {} };
+const NO_COUNTERS: Counters = { count() {}, observe() {} };
 const NO_LOG: Log = { info() {}, warn() {} };
+const NO_STEPS: Steps = { step() {} };
 
 export function createJunction(options: JunctionOptions): Junction {
-  const { own, stores, doorway, clock, random, arrived = NO_WAIT, counters = NO_COUNTERS, log = NO_LOG } = options;
+  const {
+    own,
+    stores,
+    doorway,
+    clock,
+    random,
+    arrived = NO_WAIT,
+    counters = NO_COUNTERS,
+    log = NO_LOG,
+    steps = NO_STEPS,
+  } = options;
   const lives = new Lives(clock);
-  const carrier = new OrderedCarriers(options.carriers, clock);
-  let allows = createPolicy(options.policy ?? {});
-  const policy: Policy = (server) => allows(server);
-  const common = { own, policy, lives, clock, random, counters, log };
-  const inbox = new Inbox({ store: stores.inbox, doorway, lives, clock, arrived });
+  const carrier = new OrderedCarriers(options.carriers, clock, counters);
+  const rules = new Rules(stores.peers, clock, options.policy ?? {});
+  const policy = rules.allow;
+  const common = { own, policy, lives, clock, random, counters, log, steps };
+  const inbox = new Inbox({ store: stores.inbox, doorway, lives, clock, steps, arrived });
   const outbox: Outbox = new Outbox({
     ...common,
     store: stores.outbox,
@@ -109,14 +132,33 @@ export function createJunction(options: JunctionOptions): Junction {
       outbox.resendAll();
       greeter.begin();
     },
-    setPolicy: (rules) => {
-      allows = createPolicy(rules);
+    setPolicy: (configured) => {
+      rules.configure(configured);
       outbox.policyChanged();
+    },
+    isAllowed: policy,
+    async block(server, blocked) {
+      const changed = await rules.block(server, blocked);
+      outbox.policyChanged();
+      return changed;
+    },
+    async wake(peer) {
+      const answered = await carrier.wake(peer);
+      if (answered) outbox.resend(peer);
+      if (answered) hellos.greet(peer);
+      return answered;
+    },
+    async forget(member) {
+      const isOwn = (from: string): boolean => from === member || from.startsWith(`${member}/`);
+      const end = clock.monotonic() + FAREWELL_MS;
+      while (outbox.holds(isOwn) && clock.monotonic() < end) await new Promise<void>((resolve) => clock.after(50, resolve));
+      outbox.forget(isOwn);
     },
     route: (envelope, origin) => router.route(envelope, origin),
     async start() {
       lives.goOnFrom(Number((await stores.facts.get(ROW_TIME)) ?? 0));
       await peers.start();
+      await rules.start();
       await outbox.start();
       greeter.begin();
       sweeper.start();

@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -91,12 +101,13 @@ describe('The command line', function () {
 
   /** A configuration in a folder of its own, as an operator would write it: only what has no default or must not meet others. */
   const setUp = async (name: string, homeserver = synapse.clientUrl): Promise<Setup> => {
-    const [appservice, gateway] = await reservePorts();
+    const [appservice, gateway, admin] = await reservePorts();
     const config = join(folder, name, 'config.yaml');
     const content = {
       homeserver: { url: homeserver, server_name: synapse.serverName },
       appservice: { url: `http://${HOST}:${appservice}`, listen: { port: appservice } },
       gateway: { public_url: `ws://${HOST}:${gateway}`, listen: { port: gateway } },
+      admin: { listen: { port: admin } },
     };
     mkdirSync(dirname(config), { recursive: true });
     writeFileSync(config, stringify(content));
@@ -105,7 +116,7 @@ describe('The command line', function () {
       registration: join(folder, name, 'data/registration.yaml'),
       appservice: `http://${HOST}:${appservice}`,
       gateway: `http://${HOST}:${gateway}`,
-      ports: [appservice, gateway],
+      ports: [appservice, gateway, admin],
     };
   };
   const register = async ({ config, registration }: Setup): Promise<void> => {
@@ -189,9 +200,11 @@ describe('The command line', function () {
       assert.equal(homeserver.url, synapse.clientUrl);
       assert.ok(homeserver.lagMs >= 0 && homeserver.lagMs < 2_000, homeserver.lagMs);
       assert.deepEqual([counts.outbox, counts.inbox, counts.quarantine, peers], [0, 0, 0, []]);
-      assert.equal(await status(`${setup.appservice}/status`), 401);
-      const { hs_token } = parse(readFileSync(setup.registration, 'utf8'));
-      for (const text of [page.out, json.out]) assert.ok(!text.includes(hs_token));
+      const token = join(dirname(setup.registration), 'admin.token');
+      assert.equal(statSync(token).mode & 0o777, 0o600);
+      for (const text of [page.out, json.out, bridge.out]) assert.ok(!text.includes(readFileSync(token, 'utf8').trim()));
+      assert.equal(await status(`http://${HOST}:${setup.ports[2]}/admin/v1/status`), 401);
+      assert.equal(await status(`${setup.appservice}/status`), 404);
       const metrics = await (await fetch(`${setup.appservice}/metrics`)).text();
       assert.match(metrics, /\nvolly_homeserver_ready 1\n/);
     });
@@ -211,7 +224,7 @@ describe('The command line', function () {
         assert.equal(code, 0, bridge.err);
         assert.ok(ms < STOP_MS, `${ms} ms`);
         assert.equal(bridge.err, '');
-        assert.deepEqual(await Promise.all(setup.ports.map(isFree)), [true, true]);
+        assert.deepEqual(await Promise.all(setup.ports.map(isFree)), [true, true, true]);
         if (signal === 'SIGINT') break;
         bridge = volly('start', '--config', setup.config);
         await until('ready', async () => (await ready()) === 200);
@@ -281,9 +294,13 @@ describe('The command line', function () {
 
   it('says in one line that no bridge is running', async () => {
     const setup = await setUp('idle');
-    await failsWith(volly('status', '--config', setup.config), /^error bad_config: .*registration\.yaml is missing/);
-    await register(setup);
+    const token = join(dirname(setup.registration), 'admin.token');
+    await failsWith(volly('status', '--config', setup.config), /^error not_running: .*admin\.token is missing.* — Start it with/);
+    mkdirSync(dirname(token));
+    writeFileSync(token, 'x'.repeat(43), { mode: 0o600 });
     await failsWith(volly('status', '--config', setup.config), /^error not_running: .*nothing answers at .* — Start it with/);
+    chmodSync(token, 0o644);
+    await failsWith(volly('status', '--config', setup.config), /^error bad_config: .*admin\.token .* others may read it/);
   });
 
   it('ends in one line without a registration, without a configuration, and where a port is taken', async () => {

@@ -36,8 +36,15 @@ export interface Way {
 export interface Ways {
   /** Between the bridge and its homeserver, which serves `target`. */
   readonly homeserver?: (target: number) => Promise<Way>;
+  /** Between the homeserver and the bridge's appservice endpoint, which serves `target`. */
+  readonly appservice?: (target: number) => Promise<Way>;
   /** Before the homeserver's federation: listens on `port`, the public one. */
   readonly federation?: (port: number, target: number) => Promise<Way>;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly parts: Readonly<Record<string, boolean>>;
 }
 
 export interface CommunityOptions {
@@ -170,9 +177,17 @@ export class Community {
   }
 
   async isReady(): Promise<boolean> {
-    const answer = await fetch(`http://127.0.0.1:${this.#ports.appservice}/ready`).catch(() => undefined);
-    await answer?.body?.cancel();
-    return answer?.status === 200;
+    return (await this.readiness())?.ready ?? false;
+  }
+
+  /** What `/ready` says, or `/ready?all`; undefined where nobody answers. */
+  async readiness(query = ''): Promise<Readiness | undefined> {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${this.#ports.appservice}/ready${query}`);
+      return { ...((await answer.json()) as Readiness), ready: answer.status === 200 };
+    } catch {
+      return undefined;
+    }
   }
 
   async stopBridge(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
@@ -239,14 +254,16 @@ export async function startCommunity(options: CommunityOptions): Promise<Communi
     ...(options.synapse ? { overrides: options.synapse } : {}),
     ...(progress ? { progress } : {}),
   });
-  const [appservice, gateway] = await reservePorts();
+  const [appservice, gateway, admin] = await reservePorts();
   const { homeserver, federation } = await startWays(options, server);
-  const between = [homeserver, federation].filter((way) => way !== undefined);
+  const back = await ways?.appservice?.(appservice);
+  const between = [homeserver, federation, back].filter((way) => way !== undefined);
   const community = new Community(options, server, { appservice, gateway }, between);
   const config = {
     homeserver: { url: homeserver ? `http://127.0.0.1:${homeserver.port}` : server.clientUrl, server_name: server.serverName },
-    appservice: { url: `http://127.0.0.1:${appservice}`, listen: { port: appservice } },
+    appservice: { url: `http://127.0.0.1:${back?.port ?? appservice}`, listen: { port: appservice } },
     gateway: { listen: { port: gateway }, public_url: community.gatewayUrl, ...options.gateway },
+    admin: { listen: { port: admin } },
     ...(options.policy ? { policy: options.policy } : {}),
   };
   await writeFile(community.configPath, stringify(config));

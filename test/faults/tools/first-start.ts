@@ -27,7 +27,7 @@ export interface FirstStarts {
 }
 
 export async function killFirstStarts(like: Community, kills: number, random: () => number): Promise<FirstStarts> {
-  const [appservice, gateway] = await reservePorts();
+  const [appservice, gateway, admin] = await reservePorts();
   const borrowed = parse(await readFile(like.configPath, 'utf8'));
   const broken: string[] = [];
   let absent = 0;
@@ -40,6 +40,7 @@ export async function killFirstStarts(like: Community, kills: number, random: ()
       homeserver: { ...borrowed.homeserver, url: 'http://127.0.0.1:9' },
       appservice: { ...borrowed.appservice, listen: { port: appservice }, registration: like.registrationPath },
       gateway: { ...borrowed.gateway, listen: { port: gateway } },
+      admin: { listen: { port: admin }, token: join(folder, 'admin.token') },
       storage: { path: database },
       keys: { path: join(folder, 'community.key') },
     });

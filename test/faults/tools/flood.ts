@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { inviteMember } from '../../../src/compose/members.ts';
+import { performOffline } from '../../../src/compose/members.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { parseLocalpart } from '../../../src/ids.ts';
+import { memberInvite } from '../../../src/ops/admin/operations/invites.ts';
 import type { Side } from '../log.ts';
 import type { Scene } from '../scene.ts';
 
@@ -34,7 +34,10 @@ export async function startFlood(scene: Scene, side: Side, count: number): Promi
   const [own, other] = side === 'a' ? [scene.world.a, scene.world.b] : [scene.world.b, scene.world.a];
   const config = loadConfig(own.configPath);
   const members: Record<string, string> = {};
-  for (let i = 0; i < count; i++) members[`${side}${i}f`] = await inviteMember(config, parseLocalpart(`${side}${i}f`));
+  for (let i = 0; i < count; i++) {
+    const member = `${side}${i}f`;
+    members[member] = ((await performOffline(config, memberInvite, { member })) as { link: string }).link;
+  }
   const theirs = Object.keys(await scene.world.members(side === 'a' ? 'b' : 'a'));
   const options: FloodOptions = {
     server: own.serverName,
