@@ -140,7 +140,11 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
   const lifecycle = new Lifecycle(context, gateway, options.enrolled, {
     onOnline: (first) => presence.onOnline(first),
     onOffline: () => inbox.onOffline(),
-    onState: (state) => events.emit('connection', state),
+    onState: (state) => {
+      // PROTOCOL.md section 14.3: what the community no longer carries does not go on behind its back.
+      if (state.kind === 'closed' && state.cause?.code === 'suspended') void queue.run(() => calls.onClose());
+      events.emit('connection', state);
+    },
   });
   return { context, events, refusals, gateway, lifecycle, inbox, calls, directory, presence };
 }

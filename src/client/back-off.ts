@@ -6,6 +6,7 @@ import type { ErrorCode } from '../errors.ts';
 /** Said under the connection's own keys, these stay true however often one tries. */
 export const FATAL: ReadonlySet<ErrorCode> = new Set([
   'not_enrolled',
+  'suspended',
   'bad_invite',
   'name_taken',
   'stale_list',
