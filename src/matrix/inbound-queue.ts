@@ -5,6 +5,7 @@
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, VollyError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { envelopeToJson } from '../protocol/envelope.ts';
 import type { Counters, Log, Route } from '../routing/ports.ts';
 import type { JournalStore, QuarantineStore } from '../storage/types.ts';
 import { backoffMs, pause } from './backoff.ts';
@@ -119,7 +120,12 @@ export class InboundQueue {
       if (code === undefined)
         log.warn('a bug while routing', { stack: error instanceof Error ? String(error.stack) : typeof error });
       if (code === undefined || !NOT_KEPT.has(code))
-        await this.#quarantine(arrival.server, refusalOf(error, summary(arrival)), answer);
+        // What a bug of ours refused may be released once it is mended, so all of it is kept.
+        await this.#quarantine(
+          arrival.server,
+          refusalOf(error, code === undefined ? envelopeToJson(arrival.envelope) : summary(arrival)),
+          answer,
+        );
       return 'settled';
     }
   }
