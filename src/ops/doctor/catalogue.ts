@@ -35,7 +35,7 @@ const catalogue = {
     tries:
       'It opens, passes SQLite’s quick check, has the schema of this version, and is held by nobody but the bridge that answers.',
   },
-  bridge: { title: 'Running bridge', tries: 'A bridge of this registration answers, and is of the installed version.' },
+  bridge: { title: 'Running bridge', tries: 'A bridge of this configuration answers, and is of the installed version.' },
   ports: { title: 'Ports', tries: 'The addresses to listen on are free, or are the running bridge’s.' },
   homeserver: { title: 'Homeserver', tries: 'A Matrix homeserver answers at `homeserver.url`.' },
   software: { title: 'Software', tries: 'It is a homeserver and a version that this bridge was tested with.' },

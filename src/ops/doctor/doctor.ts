@@ -26,14 +26,14 @@ function checksOf(ports: DoctorPorts, peers: readonly ServerName[]): readonly Ch
   const registration = registrationCheck(config);
   const key = keyCheck(ports, config);
   const tls = tlsCheck(config);
-  const bridge = bridgeCheck(ports, config, registration);
+  const bridge = bridgeCheck(ports, config);
   const listeners = portsCheck(config, bridge);
-  const homeserver = homeserverCheck(config);
+  const homeserver = homeserverCheck(ports, config);
   const account = asTokenCheck(config, registration, homeserver);
   const serverName = serverNameCheck(config, account);
   const bridgeUser = bridgeUserCheck(config, account, serverName, bridge);
   return [
-    nodeCheck(),
+    nodeCheck(ports),
     config,
     storage,
     permissionsCheck(ports, config),
@@ -50,7 +50,7 @@ function checksOf(ports: DoctorPorts, peers: readonly ServerName[]): readonly Ch
     serverName,
     bridgeUser,
     pingCheck(config, registration, account, bridge, listeners),
-    receivingCheck(ports, config, registration, account, bridgeUser, bridge),
+    receivingCheck(ports, config, account, bridgeUser, bridge),
     peersCheck(bridge),
     federationCheck(config, serverName),
     ...peers.flatMap((peer) => {

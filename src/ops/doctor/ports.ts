@@ -21,9 +21,13 @@ export interface GatewayHello {
 export interface DoctorPorts {
   /** Of the installed program. */
   readonly version: string;
+  /** Of Node.js. */
+  readonly node: string;
   readonly configFile: string;
-  /** Throws `not_running`, `database`. */
-  readonly askStatus: (config: Config, hsToken: string) => Promise<Status>;
+  /** How long an answer is waited for. */
+  readonly answerMs: number;
+  /** Throws `not_running`, `database`, and `bad_config` for an admin token that cannot be used. */
+  readonly askStatus: (config: Config) => Promise<Status>;
   /** Reads alone: what is there stays as it is. */
   readonly inspectDatabase: (file: string) => DatabaseState;
   /** Whether a running bridge holds this database. */

@@ -68,6 +68,10 @@ const catalogue = {
     cause: 'The registration’s tokens are short or the same: they can be guessed.',
     cure: 'Remove the file, run `volly-bridge registration`, restart the homeserver.',
   },
+  token_files_unusable: {
+    cause: 'The tokens that come as files of their own cannot be used.',
+    cure: 'Mend what the line names under appservice.as_token_file and hs_token_file.',
+  },
   namespaces_differ: {
     cause: 'The registration’s namespaces are not those of this server name.',
     cure: 'Check homeserver.server_name; then run `volly-bridge registration` and restart the homeserver.',
@@ -107,15 +111,19 @@ const catalogue = {
     cure: 'Back it up; the next start brings it up to date.',
   },
   database_held: {
-    cause:
-      'A running bridge holds the database, and none answers at appservice.listen: it hangs, or it runs with another configuration.',
+    cause: 'A running bridge holds the database, and none answers: it hangs, or it runs with another configuration.',
     cure: 'End that process, and start it with this configuration.',
   },
   // Running bridge
   bridge_not_running: { cause: 'No bridge runs.', cure: 'Start it with `volly-bridge start`.' },
-  bridge_of_other_registration: {
-    cause: 'A bridge answers that has another hs_token: it runs with another registration, or with this one before it changed.',
-    cure: 'Start it again with this configuration.',
+  bridge_of_other_config: {
+    cause:
+      'A bridge answers at appservice.listen, and does not take the admin token of this configuration: it runs with another one.',
+    cure: 'Name its configuration with --config, or start it again with this one.',
+  },
+  admin_token_unusable: {
+    cause: 'The admin token’s file holds none, or others may read it.',
+    cure: 'Delete it: the next start makes another.',
   },
   bridge_database_fails: {
     cause: 'The running bridge says that its database fails.',
@@ -295,7 +303,7 @@ const catalogue = {
   },
   upgrade_dropped: {
     cause: 'The proxy at gateway.public_url does not pass WebSocket upgrades on.',
-    cure: 'Pass the headers Upgrade and Connection on (README, step 6, has lines for nginx).',
+    cure: 'Pass the headers Upgrade and Connection on (README, step 4, has lines for nginx).',
   },
   gateway_path_differs: {
     cause: 'gateway.public_url answers, and has nothing at /volly/v1.',

@@ -37,7 +37,7 @@ export type Tried =
 
 /** RFC 7065: `turn:host:port?transport=udp`. Undefined for what is none. */
 export function parseTurnUri(text: string): TurnUri | undefined {
-  const match = /^(stuns?|turns?):(\[[0-9a-f:.]+\]|[^:?[\]]+)(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/i.exec(text);
+  const match = /^(stuns?|turns?):(\[[0-9a-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/i.exec(text);
   if (match === null) return undefined;
   const [, scheme = '', host = '', port, transport] = match;
   const secure = /s$/i.test(scheme);

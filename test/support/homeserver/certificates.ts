@@ -14,11 +14,17 @@ export interface ServerCertificate {
   readonly key: string;
 }
 
+export interface CertificateAbout {
+  readonly host?: string;
+  /** Until when, counted from now; less than none has expired. */
+  readonly days?: number;
+}
+
 export interface TestAuthority {
   /** PEM of the authority's own certificate: what peers must trust. */
   readonly certificate: string;
-  /** A certificate for `localhost`, 127.0.0.1 and ::1. */
-  issue(): ServerCertificate;
+  /** A certificate for `localhost`, 127.0.0.1 and ::1, or for the one host named; good for a year unless said otherwise. */
+  issue(about?: CertificateAbout): ServerCertificate;
 }
 
 const DAY = 86_400_000;
@@ -63,18 +69,17 @@ const EXTENSIONS_OF_AUTHORITY = [
   critical('551d13', sequence(TRUE)), // basicConstraints: a CA
   critical('551d0f', bits(Buffer.of(0x06), 1)), // keyUsage: signs certificates and revocation lists
 ];
-const EXTENSIONS_OF_SERVER = [
+const dnsName = (host: string): Buffer => der(0x82, Buffer.from(host));
+const LOOPBACK = [
+  dnsName('localhost'),
+  der(0x87, Buffer.of(127, 0, 0, 1)),
+  der(0x87, Buffer.from(`${'00'.repeat(15)}01`, 'hex')),
+];
+const extensionsOfServer = (names: readonly Buffer[]): Buffer[] => [
   critical('551d13', sequence()), // basicConstraints: no CA
   critical('551d0f', bits(Buffer.of(0x80), 7)), // keyUsage: digital signature
   extension('551d25', sequence(oid('2b06010505070301'))), // extendedKeyUsage: TLS server
-  extension(
-    '551d11', // subjectAltName
-    sequence(
-      der(0x82, Buffer.from('localhost')),
-      der(0x87, Buffer.of(127, 0, 0, 1)),
-      der(0x87, Buffer.from(`${'00'.repeat(15)}01`, 'hex')),
-    ),
-  ),
+  extension('551d11', sequence(...names)), // subjectAltName
 ];
 
 interface Signer {
@@ -83,7 +88,8 @@ interface Signer {
   readonly publicKey: KeyObject;
 }
 
-function certify(signer: Signer, subject: string, key: KeyObject, extensions: Buffer[]): string {
+/** Begins a day before it ends, or a day back: clocks of containers. */
+function certify(signer: Signer, subject: string, key: KeyObject, extensions: Buffer[], days = 365): string {
   const serial = randomBytes(16);
   serial[0] = (serial[0]! & 0x3f) | 0x40; // positive, and no leading zero
   const now = Date.now();
@@ -92,7 +98,7 @@ function certify(signer: Signer, subject: string, key: KeyObject, extensions: Bu
     der(0x02, serial),
     ECDSA_WITH_SHA256,
     name(signer.name),
-    sequence(time(now - DAY), time(now + 365 * DAY)), // a day back: clocks of containers
+    sequence(time(now + Math.min(0, days) * DAY - DAY), time(now + days * DAY)),
     name(subject),
     spki(key),
     der(
@@ -116,10 +122,11 @@ export function createAuthority(): TestAuthority {
   const authority: Signer = { name: `Volly test authority ${keyId(pair.publicKey).toString('hex').slice(0, 12)}`, ...pair };
   return {
     certificate: certify(authority, authority.name, pair.publicKey, EXTENSIONS_OF_AUTHORITY),
-    issue() {
+    issue({ host, days } = {}) {
       const { privateKey, publicKey } = newKey();
+      const extensions = extensionsOfServer(host === undefined ? LOOPBACK : [dnsName(host)]);
       return {
-        certificate: certify(authority, 'localhost', publicKey, EXTENSIONS_OF_SERVER),
+        certificate: certify(authority, host ?? 'localhost', publicKey, extensions, days),
         key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
       };
     },

@@ -1,11 +1,10 @@
 /** The database, the running bridge, and the addresses that it listens on. */
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import type { Tokens } from '../../../config/registration.ts';
 import type { Config } from '../../../config/schema.ts';
-import { codeOf } from '../../../errors.ts';
+import { codeOf, VollyError } from '../../../errors.ts';
 import { LIMITS } from '../../../limits.ts';
-import { reachable } from '../../ask-status.ts';
+import { reachable } from '../../listen.ts';
 import type { Status } from '../../status.ts';
 import { type Check, check } from '../check.ts';
 import { failed, notTried, type Outcome, ok, warning } from '../finding.ts';
@@ -13,7 +12,6 @@ import { ask } from '../http.ts';
 import { isTrouble } from '../network.ts';
 import type { DoctorPorts } from '../ports.ts';
 
-/** Longer than asking for the status takes to give up. */
 const DEADLINE_MS = 20_000;
 const LIVE_MS = 3_000;
 
@@ -37,24 +35,20 @@ export const databaseCheck = (
     },
   });
 
+type Ports = Pick<DoctorPorts, 'askStatus' | 'isHeld' | 'version' | 'answerMs'>;
+
 /** The status of the bridge that runs; undefined where none does. */
-export const bridgeCheck = (
-  ports: Pick<DoctorPorts, 'askStatus' | 'isHeld' | 'version'>,
-  config: Check<Config>,
-  registration: Check<Tokens>,
-): Check<Status | undefined> =>
+export const bridgeCheck = (ports: Ports, config: Check<Config>): Check<Status | undefined> =>
   check({
     name: 'bridge',
-    needs: [config, registration],
+    needs: [config],
     deadlineMs: DEADLINE_MS,
-    async run([config, { hsToken }]) {
+    async run([config]) {
       let status: Status;
       try {
-        status = await ports.askStatus(config, hsToken);
+        status = await inTime(ports.askStatus(config), ports.answerMs);
       } catch (error) {
-        if (codeOf(error) === 'database') return failed('bridge_database_fails', listenOf(config));
-        if (codeOf(error) !== 'not_running') throw error;
-        return notAnswering(config, ports);
+        return notAnswering(codeOf(error) ?? 'bug', config, ports);
       }
       const up = `version ${status.version}, up ${Math.round(status.uptimeMs / 1_000)} s`;
       if (status.version === ports.version) return ok(up, status);
@@ -62,15 +56,25 @@ export const bridgeCheck = (
     },
   });
 
+/** One that hangs takes the connection and answers nothing. */
+async function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new VollyError('not_running', 'no answer in time')), ms);
+  return Promise.race([answer, late.promise]).finally(() => clearTimeout(timer));
+}
+
 const listenOf = ({ appservice: { listen } }: Config): string => `http://${reachable(listen.host)}:${listen.port}`;
 
-async function notAnswering(config: Config, { isHeld }: Pick<DoctorPorts, 'isHeld'>): Promise<Outcome<undefined>> {
-  const live = await ask(`${listenOf(config)}/live`, { timeoutMs: LIVE_MS });
-  if (!isTrouble(live) && live.json['live'] === true) return failed('bridge_of_other_registration', listenOf(config));
+async function notAnswering(code: string, config: Config, { isHeld }: Ports): Promise<Outcome<undefined>> {
+  const at = listenOf(config);
+  if (code === 'database') return failed('bridge_database_fails', at);
+  if (code === 'bad_config') return failed('admin_token_unusable', config.admin.token);
+  const live = await ask(`${at}/live`, { timeoutMs: LIVE_MS });
+  if (!isTrouble(live) && live.json['live'] === true) return failed('bridge_of_other_config', at);
   if (existsSync(config.storage.path) && isHeld(config.storage.path)) return failed('database_held', config.storage.path);
   // The next check names what that is.
   if (!isTrouble(live) || live.trouble !== 'refused') return ok('none runs: another program has its port', undefined);
-  return warning('bridge_not_running', `nothing of ours answers at ${listenOf(config)}`, undefined);
+  return warning('bridge_not_running', `nothing of ours answers at ${at}`, undefined);
 }
 
 export const portsCheck = (config: Check<Config>, bridge: Check<Status | undefined>): Check<void> =>

@@ -12,7 +12,6 @@ import type { DoctorPorts, GatewayHello } from '../ports.ts';
 import type { TroubleCode } from '../troubles.ts';
 import { SOON_MS } from './secrets.ts';
 
-const ANSWER_MS = 8_000;
 const HELLO_BYTES = 65_536;
 
 const TROUBLES = {
@@ -23,7 +22,7 @@ const TROUBLES = {
 } as const;
 
 export const gatewayCheck = (
-  ports: Pick<DoctorPorts, 'gatewayUrl' | 'greetGateway'>,
+  ports: Pick<DoctorPorts, 'gatewayUrl' | 'greetGateway' | 'answerMs'>,
   config: Check<Config>,
   key: Check<Bytes | undefined>,
   tls: Check<void>,
@@ -35,18 +34,18 @@ export const gatewayCheck = (
     run([{ gateway, homeserver }, hash, , status]) {
       if (!status) return notTried('no bridge runs');
       if (hash === undefined) return notTried('there is no community key yet');
-      return knock(ports.gatewayUrl(gateway.public_url), ports.greetGateway(homeserver.server_name, hash));
+      return knock(ports.gatewayUrl(gateway.public_url), ports.greetGateway(homeserver.server_name, hash), ports.answerMs);
     },
   });
 
-function knock(url: string, hello: GatewayHello): Promise<Outcome<void>> {
-  const ws = new WebSocket(url, { handshakeTimeout: ANSWER_MS, perMessageDeflate: false, maxPayload: HELLO_BYTES });
+function knock(url: string, hello: GatewayHello, answerMs: number): Promise<Outcome<void>> {
+  const ws = new WebSocket(url, { handshakeTimeout: answerMs, perMessageDeflate: false, maxPayload: HELLO_BYTES });
   const started = performance.now();
   let ends: number | undefined;
   const { promise, resolve } = Promise.withResolvers<Outcome<void>>();
   const late = setTimeout(
     () => resolve(failed(ws.readyState === ws.OPEN ? 'not_a_gateway' : 'gateway_unreachable', `${url}: no answer in time`)),
-    ANSWER_MS + 1_000,
+    answerMs + 1_000,
   );
   ws.on('upgrade', ({ socket }) => {
     ends = Date.parse((socket as Partial<TLSSocket>).getPeerCertificate?.().valid_to ?? '');

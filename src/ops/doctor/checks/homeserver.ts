@@ -5,6 +5,7 @@ import { type Check, check } from '../check.ts';
 import { failed, notTried, type Outcome, ok, warning } from '../finding.ts';
 import { type Answer, ask, said } from '../http.ts';
 import { codeOfTrouble, isTrouble } from '../network.ts';
+import type { DoctorPorts } from '../ports.ts';
 import { seconds } from './bridge.ts';
 
 /** As README says. */
@@ -26,7 +27,7 @@ export interface Homeserver {
   readonly at: number;
 }
 
-export const homeserverCheck = (config: Check<Config>): Check<Homeserver> =>
+export const homeserverCheck = ({ answerMs }: Pick<DoctorPorts, 'answerMs'>, config: Check<Config>): Check<Homeserver> =>
   check({
     name: 'homeserver',
     needs: [config],
@@ -36,7 +37,7 @@ export const homeserverCheck = (config: Check<Config>): Check<Homeserver> =>
         homeserver: { url },
       },
     ]) {
-      const versions = await ask(`${url}/_matrix/client/versions`);
+      const versions = await ask(`${url}/_matrix/client/versions`, { timeoutMs: answerMs });
       if (isTrouble(versions)) {
         const { trouble, reason } = versions;
         if (trouble === 'cut' && (await wantsTls(url))) return failed('wants_tls', url);

@@ -17,7 +17,7 @@ const FULL_BYTES = 10_000_000;
 const LOW_BYTES = 200_000_000;
 const PROBE_BYTES = 65_536;
 
-export const nodeCheck = (version = process.versions.node): Check<void> =>
+export const nodeCheck = ({ node: version }: Pick<DoctorPorts, 'node'>): Check<void> =>
   check({
     name: 'node',
     needs: [],

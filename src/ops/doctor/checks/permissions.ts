@@ -1,5 +1,5 @@
 /** Who may read the files that hold secrets. */
-import { accessSync, chmodSync, constants, type Stats, statSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../../../config/schema.ts';
 import { type Check, check } from '../check.ts';
@@ -91,7 +91,7 @@ function statOf(file: string): Stats | undefined {
 
 function mayRead(file: string): boolean {
   try {
-    accessSync(file, constants.R_OK);
+    closeSync(openSync(file, 'r'));
     return true;
   } catch {
     return false;

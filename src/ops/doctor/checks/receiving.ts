@@ -1,6 +1,5 @@
 /** Whether what is sent to the bridge user comes to the bridge. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Tokens } from '../../../config/registration.ts';
 import type { Config } from '../../../config/schema.ts';
 import { BRIDGE_DEVICE, bridgeUserOf } from '../../../ids.ts';
 import type { Status } from '../../status.ts';
@@ -18,28 +17,26 @@ const STALE_MS = 60_000;
 /** A bridge that has just started, or whose homeserver has, needs some seconds. */
 const PATIENCE_MS = 15_000;
 const RETRY_MS = 500;
-const ECHO_MS = 8_000;
 const POLL_MS = 250;
 /** What a homeserver puts into one answer: behind so many unread ones the echo would not be seen. */
 const PAGE = 100;
 const FILTER = JSON.stringify({ presence: { not_types: ['*'] }, account_data: { not_types: ['*'] }, room: { rooms: [] } });
 
 export const receivingCheck = (
-  { askStatus }: Pick<DoctorPorts, 'askStatus'>,
+  { askStatus, answerMs }: Pick<DoctorPorts, 'askStatus' | 'answerMs'>,
   config: Check<Config>,
-  registration: Check<Tokens>,
   account: Check<Account>,
   bridgeUser: Check<Way>,
   bridge: Check<Status | undefined>,
 ): Check<void> =>
   check({
     name: 'receiving',
-    needs: [config, registration, account, bridgeUser, bridge],
+    needs: [config, account, bridgeUser, bridge],
     deadlineMs: 30_000,
-    async run([config, { hsToken }, account, way, status]) {
-      if (status) return judge(await whenReady(status, () => askStatus(config, hsToken)));
+    async run([config, account, way, status]) {
+      if (status) return judge(await whenReady(status, () => askStatus(config)));
       if (way === 'login') return notTried('this homeserver is read by a login, which the first start makes');
-      return echo(config, account);
+      return echo(config, account, answerMs);
     },
   });
 
@@ -61,7 +58,7 @@ function judge({ homeserver: { ready, lagMs, lastSyncAgeMs } }: Status): Outcome
 }
 
 /** Asked without a position the homeserver tells all that is unread and forgets none of it: what waits for the bridge is left to it. */
-async function echo({ homeserver }: Config, { user }: Account): Promise<Outcome<void>> {
+async function echo({ homeserver }: Config, { user }: Account, answerMs: number): Promise<Outcome<void>> {
   const nonce = crypto.randomUUID();
   const path = `/_matrix/client/v3/sendToDevice/app.volly.echo/${crypto.randomUUID()}`;
   const messages = { [bridgeUserOf(homeserver.server_name)]: { [BRIDGE_DEVICE]: { nonce } } };
@@ -69,7 +66,7 @@ async function echo({ homeserver }: Config, { user }: Account): Promise<Outcome<
   const sent = await user(path, { method: 'PUT', body: { messages } });
   if (isTrouble(sent) || sent.status >= 400)
     return failed('homeserver_failing', `sending: ${isTrouble(sent) ? sent.reason : said(sent)}`);
-  while (performance.now() - started < ECHO_MS) {
+  while (performance.now() - started < answerMs) {
     const events = await unread(user);
     if (!Array.isArray(events)) return failed('homeserver_failing', `reading: ${events}`);
     const ms = Math.round(performance.now() - started);
@@ -80,7 +77,7 @@ async function echo({ homeserver }: Config, { user }: Account): Promise<Outcome<
     if (events.length >= PAGE) return notTried('more messages wait for the bridge than one answer holds: start it');
     await sleep(POLL_MS);
   }
-  return failed('echo_lost', `not back after ${ECHO_MS / 1_000} s`);
+  return failed('echo_lost', `not back after ${answerMs / 1_000} s`);
 }
 
 /** The events, or what went wrong. */

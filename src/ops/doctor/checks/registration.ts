@@ -10,6 +10,7 @@ import {
   registrationOptions,
   type Tokens,
 } from '../../../config/registration.ts';
+import { tokensGiven } from '../../../config/registration-file.ts';
 import type { Config } from '../../../config/schema.ts';
 import { VollyError } from '../../../errors.ts';
 import { type Check, check } from '../check.ts';
@@ -24,22 +25,30 @@ export const registrationCheck = (config: Check<Config>): Check<Tokens> =>
     needs: [config],
     run([config]) {
       const file = config.appservice.registration;
-      let yaml: string;
+      let yaml: string | undefined;
+      let given: Tokens | undefined;
       try {
         yaml = readFileSync(file, 'utf8');
       } catch (error) {
-        const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-        return missing ? failed('registration_missing', file) : notTried('it cannot be read');
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return notTried('it cannot be read');
       }
-      return look(yaml, config);
+      try {
+        given = tokensGiven(config);
+      } catch (error) {
+        if (error instanceof VollyError) return failed('token_files_unusable', error.message);
+        throw error;
+      }
+      if (yaml !== undefined) return look(yaml, given, config);
+      // It may be on the homeserver's machine alone.
+      return given === undefined ? failed('registration_missing', file) : ok('not here; tokens come from their files', given);
     },
   });
 
-function look(yaml: string, config: Config): Outcome<Tokens> {
+function look(yaml: string, given: Tokens | undefined, config: Config): Outcome<Tokens> {
   const file = config.appservice.registration;
   let tokens: Tokens;
   try {
-    tokens = readTokens(yaml, file);
+    tokens = given ?? readTokens(yaml, file);
   } catch (error) {
     if (error instanceof VollyError) return failed('registration_damaged', file);
     throw error;
