@@ -3,12 +3,13 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Given } from '../ops/setup/form.ts';
 import { explain, FLAGS, OPTION_NAMES, type OptionName, optionOf } from '../ops/setup/options.ts';
+import { quoted } from '../ops/setup/texts.ts';
 import type { Context } from './context.ts';
 
 /** Long enough to find the file, write the lines, and ask whoever may restart the homeserver. */
 const WAIT_SECONDS = 600;
 
-export function addSetup(volly: Command, { file }: Context): void {
+export function addSetup(volly: Command, { version, file }: Context): void {
   const setup = volly
     .command('setup')
     .description('set this bridge up: asks, writes configuration and registration, and waits until the homeserver knows it');
@@ -18,7 +19,7 @@ export function addSetup(volly: Command, { file }: Context): void {
     .option('--wait <seconds>', 'how long the restart of the homeserver is waited for', seconds, WAIT_SECONDS)
     .option('--no-wait', 'do not wait')
     .option('--force', 'write over a configuration that is there')
-    .action((flags: Flags) => run(flags, file()));
+    .action((flags: Flags) => run(flags, file(), version));
 }
 
 type Flags = Readonly<Record<string, unknown>> & {
@@ -34,7 +35,11 @@ const OPTIONS: ReadonlyMap<OptionName, Option> = new Map(
   }),
 );
 
-async function run({ wait, force = false, nonInteractive = false, ...flags }: Flags, file: string): Promise<void> {
+async function run(
+  { wait, force = false, nonInteractive = false, ...flags }: Flags,
+  file: string,
+  version: string,
+): Promise<void> {
   const given: Partial<Record<OptionName, string | true>> = {};
   for (const [name, option] of OPTIONS) {
     const value = flags[option.attributeName()] as string | true | undefined;
@@ -43,10 +48,10 @@ async function run({ wait, force = false, nonInteractive = false, ...flags }: Fl
   }
   const { setUpBridge } = await import('../compose/setup.ts');
   const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
-  const command = file === 'config.yaml' ? 'volly-bridge' : `volly-bridge --config ${file}`;
+  const command = file === 'config.yaml' ? 'volly-bridge' : `volly-bridge --config ${quoted(file)}`;
   const waitMs = wait === false ? undefined : wait * 1_000;
   const options = { file: resolve(file), given: given as Given, force, waitMs, command };
-  if (!(await setUpBridge(options, isTerminal && !nonInteractive))) process.exitCode = 1;
+  if (!(await setUpBridge(options, version, isTerminal && !nonInteractive))) process.exitCode = 1;
 }
 
 function seconds(text: string): number {

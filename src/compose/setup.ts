@@ -6,22 +6,36 @@ import type { Config } from '../config/schema.ts';
 import { BRIDGE_DEVICE, bridgeUserOf } from '../ids.ts';
 import { HomeserverClient } from '../matrix/client.ts';
 import { checkRecognised } from '../matrix/recognised.ts';
+import type { Finding } from '../ops/doctor/finding.ts';
+import { findingLines, summary } from '../ops/doctor/page.ts';
 import { listen } from '../ops/listen.ts';
 import { lookAt } from '../ops/setup/look.ts';
 import { type SetupOptions, setUp } from '../ops/setup/run.ts';
 import { openTerminal } from '../ops/setup/terminal.ts';
+import { examine } from './doctor.ts';
 
 /** False where the doctor found something. Throws VollyError where a step cannot be done. */
-export function setUpBridge(options: SetupOptions, interactive: boolean): Promise<boolean> {
+export function setUpBridge(options: SetupOptions, version: string, interactive: boolean): Promise<boolean> {
+  const terminal = openTerminal({ input: process.stdin, output: process.stdout }, interactive);
   return setUp(options, {
-    terminal: openTerminal({ input: process.stdin, output: process.stdout }, interactive),
+    terminal,
     look: lookAt,
     tryListen: async (at) => (await listen(createServer(), at)).close(),
     isKnown,
-    examine: async () => true,
+    examine: () => askDoctor(options.file, version, (text) => terminal.say(text)),
     clock,
     random,
   });
+}
+
+async function askDoctor(configFile: string, version: string, say: (text: string) => void): Promise<boolean> {
+  const findings: Finding[] = [];
+  for await (const finding of examine({ configFile, version })) {
+    findings.push(finding);
+    say(findingLines(finding));
+  }
+  say(`\n${summary(findings)}`);
+  return findings.every(({ result }) => result !== 'failed');
 }
 
 async function isKnown(config: Config): Promise<void> {
