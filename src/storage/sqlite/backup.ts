@@ -2,7 +2,7 @@
  * Copies of the database, taken while a bridge writes to it. Nothing is committed while the pages are copied (1.3 ms for each MB; the
  * commits of the bridge wait for it), so the copy holds all that was promised up to its end, and not only up to its beginning.
  */
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { Clock } from '../../clock.ts';
 import { VollyError } from '../../errors.ts';
@@ -32,16 +32,21 @@ export interface Copy {
 
 /** One file, mode 0600, whole and checked, without what serves once. Throws `database`, `newer_schema`. */
 export async function copyDatabase({ file, to, clock }: CopyOptions): Promise<Copy> {
+  const pages = `${to}.pages`;
   try {
-    // Before SQLite makes it with the process's umask.
-    rmSync(to, { force: true });
-    closeSync(openSync(to, 'wx', 0o600));
-    const takenAt = await copyPages(file, to, clock);
-    strip(to);
+    for (const one of [pages, to]) {
+      rmSync(one, { force: true });
+      // Before SQLite makes it with the process's umask.
+      closeSync(openSync(one, 'wx', 0o600));
+    }
+    const takenAt = await copyPages(file, pages, clock);
+    strip(pages, to);
     return { takenAt, schema: checkDatabase(to) };
   } catch (error) {
     const coded = asVolly(error);
     throw coded.code === 'database' ? new VollyError('database', `${file}: ${coded.message}`, { cause: error }) : coded;
+  } finally {
+    rmSync(pages, { force: true });
   }
 }
 
@@ -62,18 +67,22 @@ async function copyPages(file: string, to: string, clock: Pick<Clock, 'now'>): P
   }
 }
 
-/** Of what is taken out, and of what the bridge had deleted before, no trace stays. */
-function strip(file: string): void {
-  const db = new Database(file, { fileMustExist: true });
+/** Writes the rows anew, so that no trace stays of what is taken out, nor of what the bridge had deleted before. */
+function strip(pages: string, to: string): void {
+  const db = new Database(pages, { fileMustExist: true });
   try {
-    // No log beside it: the copy is one file.
+    // No log beside it.
     db.pragma('journal_mode = DELETE');
     knownSchema(db);
     for (const table of SERVE_ONCE) db.exec(`DELETE FROM ${table}`);
-    db.exec('VACUUM');
+    // Unlike VACUUM it needs no room elsewhere, as under /tmp, where there may be none to write.
+    db.prepare('VACUUM INTO ?').run(to);
   } finally {
     db.close();
   }
+  const file = openSync(to, 'r+');
+  fsyncSync(file);
+  closeSync(file);
 }
 
 /** Returns the version of its schema. Throws `bad_backup` for what is no whole database, `newer_schema`. */
