@@ -70,6 +70,8 @@ export class Lines {
     // Who comes back meanwhile gets a line of its own.
     this.#lines.delete(localpart);
     await Promise.all(lines.map((line) => line.expel(code)));
+    // A member who comes back is not told that a restart ended them.
+    if (lines.length > 0) await this.#underWay.set(localpart, []);
     this.#underWay.forget(localpart);
   }
 
