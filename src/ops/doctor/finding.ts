@@ -9,7 +9,7 @@ export type Outcome<T> =
   | ({ readonly result: 'failed' } & Trouble)
   | { readonly result: 'skipped'; readonly found: string };
 
-interface Trouble {
+export interface Trouble {
   readonly code: TroubleCode;
   readonly found: string;
   /** More of the same kind, a line each. */
