@@ -27,6 +27,9 @@ export interface ConfigDocument {
   has(path: Path): boolean;
 }
 
+/** What is found is cut here: a message is one line. */
+const FOUND_CHARACTERS = 60;
+const PARSER_CHARACTERS = 100;
 /** More aliases than this in a file of forty options are an attack or an accident. */
 const ALIASES = 100;
 /** Control characters, and what is left of bytes that are no UTF-8. */
@@ -41,7 +44,15 @@ const WORDS: { readonly [Code in ErrorCode]?: string } = {
   TAB_AS_INDENT: 'a tab; indent with spaces',
 };
 
-export const notYaml = ({ code, message }: YAMLError): string => `not YAML: ${WORDS[code] ?? message}`;
+/** The parser's words may end with what it found. */
+export const notYaml = ({ code, message }: YAMLError): string =>
+  `not YAML: ${WORDS[code] ?? cut(message.replaceAll(/\s+/g, ' '), PARSER_CHARACTERS)}`;
+
+export const cut = (text: string): string => (text.length > FOUND_CHARACTERS ? `${text.slice(0, FOUND_CHARACTERS)}…` : text);
+
+/** An option's whole name. What can be none of ours is quoted: it may hold anything. */
+export const nameOf = (path: readonly unknown[]): string =>
+  path.map((step) => (/^[\w.<-]*$/.test(String(step)) ? step : cut(JSON.stringify(step)))).join('.');
 
 export function readDocument(source: string, file: string): ConfigDocument | { readonly problems: readonly string[] } {
   const text = source.replace(/^\ufeff/, '');
@@ -87,7 +98,7 @@ function secondTime(root: unknown, offset: number): { name: string; first: numbe
         const around = ancestors.flatMap((one) => (isPair(one) ? [String(one.key)] : []));
         const section = ancestors.at(-1);
         const first = isMap(section) ? section.items.find((item) => String(item.key) === String(key)) : undefined;
-        found = { name: [...around, String(key)].join('.'), first: (isNode(first?.key) ? first.key.range?.[0] : undefined) ?? 0 };
+        found = { name: nameOf([...around, key.value]), first: (isNode(first?.key) ? first.key.range?.[0] : undefined) ?? 0 };
         return visit.BREAK;
       },
     });

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { VollyError } from '../errors.ts';
 import { type Conflict, conflictsOf } from './conflicts.ts';
-import { type Path, readDocument } from './document.ts';
+import { nameOf, type Path, readDocument } from './document.ts';
 import { type Environment, type Override, overridden, overridesOf, withValue } from './environment.ts';
 import { describe, type Mistake } from './mistakes.ts';
 import { type Option, options } from './options.ts';
@@ -34,7 +34,7 @@ export function checkConfig(text: string, file: string, env: Environment = {}): 
   const variable = (path: Path): string | undefined =>
     overrides.findLast((one) => one.path.every((step, i) => step === path[i]))?.name;
   const line = ({ text: what, ...place }: Mistake): string => {
-    const name = [...place.path, ...(place.key ?? [])].join('.');
+    const name = nameOf([...place.path, ...(place.key ?? [])]);
     return `${variable(place.path) ?? document.at(place)}: ${name === '' ? '' : `${name} `}${what}`;
   };
 

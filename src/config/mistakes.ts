@@ -1,7 +1,7 @@
 /** What the schema found wrong, in words for the operator. */
 import { stringify } from 'yaml';
 import type { z } from 'zod';
-import type { Path, Place } from './document.ts';
+import { cut, type Path, type Place } from './document.ts';
 import { guess } from './guess.ts';
 import { nearest } from './nearest.ts';
 import { type Option, options, variableOf } from './options.ts';
@@ -10,8 +10,6 @@ export interface Mistake extends Place {
   readonly text: string;
 }
 
-/** Found values are cut here: a message is one line. */
-const FOUND_CHARACTERS = 60;
 /** In an address: no message repeats a password. */
 const CREDENTIALS = /\/\/[^/@]*@/;
 /** Secrets, and names of other programs' configurations, whose place here is another. */
@@ -100,12 +98,15 @@ function valueAt(value: unknown, path: Path): unknown {
   return at;
 }
 
-const inline = (value: unknown): string => stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false }).trim();
+/** As it would stand in the file, in one line. */
+function inline(value: unknown): string {
+  const text = stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false }).trim();
+  return text.includes('\n') ? JSON.stringify(value) : text;
+}
 
 function show(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a section';
-  const text = typeof value === 'string' ? JSON.stringify(value.replace(CREDENTIALS, '//…@')) : String(value);
-  return text.length > FOUND_CHARACTERS ? `${text.slice(0, FOUND_CHARACTERS)}…` : text;
+  return cut(typeof value === 'string' ? JSON.stringify(value.replace(CREDENTIALS, '//…@')) : String(value));
 }

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
+import { stringify } from 'yaml';
 import { checkConfig, checkConfigFile, loadConfig } from '../../src/config/load.ts';
 import { GOOD, type Mistake } from './mistakes/mistake.ts';
 import { NAMES } from './mistakes/names.ts';
@@ -57,6 +59,41 @@ describe('a mistake in the configuration', () => {
       assert.ok(problemsOf(text).length > 0);
       assert.ok(!problemsOf(text).join('\n').includes(secret), text);
     }
+  });
+
+  it('has its line and column whatever the file holds, and never ends the program', () => {
+    const names = [
+      'homeserver',
+      'gateway',
+      'listen',
+      'port',
+      'policy',
+      'deny',
+      'carriers',
+      'kind',
+      'url',
+      'server_name',
+      'legacy',
+    ];
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 4 },
+        fc.jsonValue(),
+        fc.dictionary(fc.constantFrom(...names), tie('tree')),
+        fc.array(tie('tree')),
+      ),
+    }));
+    const texts = fc.oneof(
+      tree.map((value) => stringify(value)),
+      tree.map((value) => JSON.stringify(value)),
+      fc.string({ unit: 'binary' }),
+    );
+    fc.assert(
+      fc.property(texts, (text) => {
+        for (const line of problemsOf(text)) assert.match(line, /^config\.yaml:\d+:\d+: [^\p{Cc}]+$/u);
+        assert.ok(problemsOf(text).length > 0, 'no such file is a configuration');
+      }),
+    );
   });
 
   describe('of the file', () => {
