@@ -48,7 +48,7 @@ const WORDS: { readonly [Code in ErrorCode]?: string } = {
 export const notYaml = ({ code, message }: YAMLError): string =>
   `not YAML: ${WORDS[code] ?? cut(message.replaceAll(/\s+/g, ' '), PARSER_CHARACTERS)}`;
 
-export const cut = (text: string): string => (text.length > FOUND_CHARACTERS ? `${text.slice(0, FOUND_CHARACTERS)}…` : text);
+export const cut = (text: string, at = FOUND_CHARACTERS): string => (text.length > at ? `${text.slice(0, at)}…` : text);
 
 /** An option's whole name. What can be none of ours is quoted: it may hold anything. */
 export const nameOf = (path: readonly unknown[]): string =>
