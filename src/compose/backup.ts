@@ -1,4 +1,5 @@
 /** Makes backups, beside a running bridge or without one. */
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
@@ -66,7 +67,10 @@ export async function backUp({ into, keep, ...options }: BackupOptions): Promise
 async function fill(folder: string, { config, configFile, program, clock }: Omit<BackupOptions, 'into' | 'keep'>): Promise<void> {
   const at = (name: string): string => join(folder, name);
   await copyPrivately(configFile, at(PARTS.config));
-  await copyPrivately(config.appservice.registration, at(PARTS.registration));
+  const { registration, as_token_file: tokens } = config.appservice;
+  // Where its tokens come as files of their own it may be on the homeserver's machine alone.
+  const hasRegistration = tokens === undefined || existsSync(registration);
+  if (hasRegistration) await copyPrivately(registration, at(PARTS.registration));
   await copyPrivately(config.keys.path, at(PARTS.key));
   // Last: what the others hold does not change, and the backup ends with it.
   const { takenAt, schema } = await copyDatabase({ file: config.storage.path, to: at(PARTS.database), clock });
@@ -78,7 +82,7 @@ async function fill(folder: string, { config, configFile, program, clock }: Omit
     taken_at: new Date(takenAt).toISOString(),
     files: {
       [PARTS.config]: await digestOf(at(PARTS.config)),
-      [PARTS.registration]: await digestOf(at(PARTS.registration)),
+      ...(hasRegistration ? { [PARTS.registration]: await digestOf(at(PARTS.registration)) } : {}),
       [PARTS.key]: await digestOf(at(PARTS.key)),
       [PARTS.database]: await digestOf(at(PARTS.database)),
     },

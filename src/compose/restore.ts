@@ -39,7 +39,7 @@ export async function restore({ from, configFile, config, force, clock }: Restor
     throw badBackup(from, `it is of ${manifest.server}, and the configuration of ${homeserver.server_name}`);
   const targets = [
     ...(hasConfig ? [] : [[PARTS.config, configFile] as const]),
-    [PARTS.registration, appservice.registration],
+    ...(manifest.files[PARTS.registration] ? [[PARTS.registration, appservice.registration] as const] : []),
     [PARTS.key, keys.path],
     [PARTS.database, storage.path],
   ] as const;
@@ -48,7 +48,7 @@ export async function restore({ from, configFile, config, force, clock }: Restor
   try {
     const missing = [];
     for (const [name, target] of targets) {
-      if (await differs(target, manifest.files[name].sha256)) missing.push([name, target] as const);
+      if (await differs(target, manifest.files[name]?.sha256)) missing.push([name, target] as const);
     }
     // A log without its database, too: it would be taken for that of the new one.
     const there = [...missing.map(([, target]) => target), `${storage.path}-wal`, `${storage.path}-shm`].filter(existsSync);
@@ -78,7 +78,7 @@ async function setAside(files: readonly string[], database: string, stamp: strin
   return files.map(named);
 }
 
-const differs = async (target: string, sha256: string): Promise<boolean> =>
+const differs = async (target: string, sha256: string | undefined): Promise<boolean> =>
   !existsSync(target) || (await digestOf(target)).sha256 !== sha256;
 
 async function makeFolder(folder: string): Promise<void> {

@@ -84,6 +84,17 @@ describe('a backup', () => {
     assert.equal(modeOf(join(home, 'data')), 0o700);
   });
 
+  it('does without a registration where the tokens come as files of their own', async () => {
+    rmSync(data('registration.yaml'));
+    await assert.rejects(take(), { code: 'bad_backup' });
+    appendFileSync(configFile, 'appservice: {as_token_file: ./as, hs_token_file: ./hs}\n');
+    const from = await take();
+    rmSync(home, { recursive: true });
+    await bring(from);
+    assert.equal(existsSync(data('registration.yaml')), false);
+    assert.deepEqual(await kept(), ['{"n":1}']);
+  });
+
   it('goes over nothing that is there, unless it is told to, and then keeps it', async () => {
     const from = await take();
     await keep(2);
