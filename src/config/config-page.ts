@@ -25,12 +25,17 @@ const HEAD = '| option | default | allowed | reloads | variable | for |\n|---|--
 function rows(option: Option, path: readonly string[]): readonly string[] {
   if (option.properties !== undefined)
     return Object.entries(option.properties).flatMap(([name, child]) => rows(child, [...path, name]));
+  // Options of a list's sections have no variable of their own.
+  const inner = Object.entries(option.items?.properties ?? {}).map(([name, child]) =>
+    row(`${path.join('.')}[].${name}`, '', child),
+  );
+  return [row(path.join('.'), `\`${variableOf(path)}\``, option), ...inner];
+}
+
+function row(name: string, variable: string, option: Option): string {
   const { allowed = '', description = '', reloads = false } = option;
   const usual = option.default === undefined ? 'none' : `\`${stringify(option.default, FLOW).trim()}\``;
-  const name = path.join('.');
-  return [
-    `| \`${name}\` | ${usual} | ${cell(allowed)} | ${reloads ? 'yes' : 'no'} | \`${variableOf(path)}\` | ${cell(description)} |`,
-  ];
+  return `| \`${name}\` | ${usual} | ${cell(allowed)} | ${reloads ? 'yes' : 'no'} | ${variable} | ${cell(description)} |`;
 }
 
 const FLOW = { collectionStyle: 'flow', flowCollectionPadding: false } as const;

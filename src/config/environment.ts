@@ -1,6 +1,6 @@
 /** Options from environment variables: `VOLLY_GATEWAY__LISTEN__PORT=443` stands for `gateway.listen.port: 443` and wins over the file. */
 import { parseDocument } from 'yaml';
-import { notYaml, type Path } from './document.ts';
+import { notYaml } from './document.ts';
 import { elsewhere } from './mistakes.ts';
 import { nearest } from './nearest.ts';
 import { type Option, options, variableOf } from './options.ts';
@@ -52,17 +52,13 @@ export function overridesOf(env: Environment): { readonly overrides: readonly Ov
   return { overrides, problems };
 }
 
-/** The file's content with the variables in their places. */
+/** The file's content with the variables in their places. What is no section on the way stays as it is: it is a mistake of its own. */
 export const overridden = (value: unknown, overrides: readonly Override[]): unknown =>
   overrides.reduce((around, { path, value: one }) => withValue(around, path, one), value);
 
-/** A copy with `one` at `path`. What is no section and no list on the way stays as it is: it is a mistake of its own. */
-export function withValue(around: unknown, [step, ...rest]: Path, one: unknown): unknown {
+function withValue(around: unknown, [step, ...rest]: readonly string[], one: unknown): unknown {
   if (step === undefined) return one;
-  if (Array.isArray(around)) return around.map((item, i) => (i === step ? withValue(item, rest, one) : item));
-  if (typeof around === 'object' || around === undefined) {
-    const section = (around ?? {}) as Readonly<Record<string, unknown>>;
-    return { ...section, [step]: withValue(section[step], rest, one) };
-  }
-  return around;
+  if (Array.isArray(around) || (around !== undefined && typeof around !== 'object')) return around;
+  const section = (around ?? {}) as Readonly<Record<string, unknown>>;
+  return { ...section, [step]: withValue(section[step], rest, one) };
 }

@@ -7,7 +7,7 @@ import { dirname, resolve } from 'node:path';
 import { VollyError } from '../errors.ts';
 import { type Conflict, conflictsOf } from './conflicts.ts';
 import { nameOf, type Path, readDocument } from './document.ts';
-import { type Environment, type Override, overridden, overridesOf, withValue } from './environment.ts';
+import { type Environment, type Override, overridden, overridesOf } from './environment.ts';
 import { describe, type Mistake } from './mistakes.ts';
 import { type Option, options } from './options.ts';
 import { type Config, configSchema } from './schema.ts';
@@ -39,7 +39,7 @@ export function checkConfig(text: string, file: string, env: Environment = {}): 
   };
 
   const found = configSchema.safeParse(value);
-  if (!found.success) return { problems: [...describe(found.error, value, fitsIn(value)).map(line), ...problems] };
+  if (!found.success) return { problems: [...describe(found.error, value, fits).map(line), ...problems] };
   const config = absolute(found.data, options, dirname(resolve(file))) as Config;
   const isWritten = (path: Path): boolean => variable(path) !== undefined || document.has(path);
   const conflicts = conflictsOf(config).map((one) => line(mistakeOf(one, isWritten)));
@@ -53,10 +53,13 @@ function mistakeOf({ path, other, what, cure }: Conflict, isWritten: (path: Path
   return { path: at, text: `${what} ${to.join('.')}; ${cure}` };
 }
 
-const fitsIn = (value: unknown) => (path: Path, one: unknown) => {
-  const { error } = configSchema.safeParse(withValue(value, path, one));
-  return error === undefined || !error.issues.some((issue) => path.every((step, i) => step === issue.path[i]));
-};
+/** Whether the schema takes this value at that path: by itself, however long the list around it is. */
+function fits(path: Path, value: unknown): boolean {
+  const alone = path.reduceRight<unknown>((inner, step) => (typeof step === 'number' ? [inner] : { [step]: inner }), value);
+  const at = path.map((step) => (typeof step === 'number' ? 0 : step));
+  const { error } = configSchema.safeParse(alone);
+  return error === undefined || !error.issues.some((issue) => at.every((step, i) => step === issue.path[i]));
+}
 
 /** Throws `bad_config` for a file that cannot be read. */
 export function checkConfigFile(file: string, env: Environment = process.env): Checked {

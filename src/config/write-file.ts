@@ -9,7 +9,7 @@ export function writeWhole(file: string, text: string): void {
     // By default the database's folder too, and this is mostly the first to make it.
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     rmSync(`${file}.new`, { force: true });
-    writeFileSync(`${file}.new`, text, { mode: 0o600, flag: 'wx' });
+    writeFileSync(`${file}.new`, text, { mode: 0o600, flag: 'wx', flush: true });
     renameSync(`${file}.new`, file);
   } catch (error) {
     throw new VollyError('bad_config', `${file} cannot be written (${(error as NodeJS.ErrnoException).code})`, { cause: error });
