@@ -71,7 +71,7 @@ describe('The README', function () {
       .replace('orchid.example', synapse.serverName)
       .replace('wss://volly.orchid.example', `ws://127.0.0.1:${ports.gateway}`);
     const { appservice, gateway, admin } = ports;
-    const elsewhere = `--homeserver-url ${synapse.clientUrl} --appservice-port ${appservice} --gateway-port ${gateway} --admin-port ${admin}`;
+    const elsewhere = `--homeserver-url ${synapse.clientUrl} --appservice-port ${appservice} --gateway-port ${gateway} --admin-port ${admin} --wait 60`;
     await synapse.start();
     await new SetupRun(`${command} ${elsewhere}`, orchid(), synapse).helpedWith(synapse, join(orchid(), 'data'));
 

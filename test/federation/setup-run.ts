@@ -16,10 +16,12 @@ export class SetupRun {
   err = '';
   readonly #child: ChildProcess;
 
-  /** `command` as it is typed in `folder`. */
-  constructor(command: string, folder: string, synapse: Synapse) {
-    // The doctor looks at federation as another server would, and this one's authority is known to tests alone.
-    const env = { ...process.env, NODE_EXTRA_CA_CERTS: synapse.ca };
+  /**
+   * `command` as it is typed in `folder`. The doctor looks at federation as another server would, and must trust who signed the certificate:
+   * `ca` is the file of an authority that is known to tests alone.
+   */
+  constructor(command: string, folder: string, { ca }: { readonly ca: string | undefined }) {
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: ca };
     this.#child = spawn('sh', ['-ec', `exec ${command}`], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.code = once(this.#child, 'close').then(([code]) => code);
     const kill = () => this.#child.kill('SIGKILL');

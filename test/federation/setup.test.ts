@@ -36,7 +36,7 @@ describe('Setting up on a fresh Synapse', () => {
     communities.push(community);
     const command = [
       `${process.execPath} ${program} setup --non-interactive --homeserver-url ${synapse.clientUrl} --server-name ${synapse.serverName}`,
-      `--public-url ${community.gatewayUrl} --appservice-port ${appservice} --gateway-port ${gateway} --admin-port ${admin}`,
+      `--public-url ${community.gatewayUrl} --appservice-port ${appservice} --gateway-port ${gateway} --admin-port ${admin} --wait 60`,
     ].join(' ');
     commands.set(community, command);
     await new SetupRun(command, dir, synapse).helpedWith(synapse, join(dir, 'data'));
@@ -74,6 +74,13 @@ describe('Setting up on a fresh Synapse', () => {
     assert.equal(run.lines, '');
     assert.match(run.out, /config\.yaml: there and good; going on with it\n.*registration\.yaml: unchanged\n/);
     assert.deepEqual(files(), before);
+  });
+
+  it('does not end well where the doctor finds something', async () => {
+    const run = new SetupRun(commands.get(orchid)!, orchid.dir, { ca: undefined });
+    assert.equal(await run.ends(), 1);
+    assert.match(run.out, /\n {4}cause: .*\[certificate_untrusted\]\n[\s\S]*\nNext:\n {2}- Mend what the doctor has found/);
+    assert.equal(run.err, '');
   });
 
   it('is told by the homeserver that its name is another', async () => {
