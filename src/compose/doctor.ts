@@ -7,6 +7,8 @@ import { selectProvider } from '../crypto/select.ts';
 import { codeOf } from '../errors.ts';
 import { seedIn } from '../gateway/community-key.ts';
 import type { ServerName } from '../ids.ts';
+import { askBridge } from '../ops/admin/client.ts';
+import { peerWake } from '../ops/admin/operations/peers.ts';
 import { askStatus } from '../ops/ask-status.ts';
 import { runDoctor } from '../ops/doctor/doctor.ts';
 import type { Finding } from '../ops/doctor/finding.ts';
@@ -40,6 +42,7 @@ export function doctorPorts({ configFile, version }: Pick<ExamineOptions, 'confi
     configFile,
     answerMs: ANSWER_MS,
     askStatus: ({ admin }) => askStatus(admin),
+    wakePeer: async ({ admin }, server) => ((await askBridge(admin, peerWake, { server })) as { answered: boolean }).answered,
     inspectDatabase,
     isHeld,
     communityKeyHash(text) {

@@ -79,6 +79,10 @@ describe('The doctor on a real Synapse', function () {
         [],
       );
       assert.match(found.find(({ check }) => check === 'software')?.found ?? '', /^Synapse\/1\.\d+/);
+      assert.match(
+        found.find(({ check }) => check === 'peer_bridge')?.found ?? '',
+        /^a hello there and back took at most \d+ ms/,
+      );
       assert.match(found.find(({ check }) => check === 'turn')?.found ?? '', /(turns?:\S+: works, \d+ ms(; )?){3}$/);
     });
 
@@ -104,6 +108,13 @@ describe('The doctor on a real Synapse', function () {
       const deny = (config: Yaml) => (config['policy'] = { deny: [iris.serverName] });
       const denied = await changed(orchid.configPath, deny, () => look(orchid.configPath, iris.serverName));
       assert.deepEqual(troublesOf(denied), ['peer:peer_denied']);
+    });
+
+    it('names a peer whose bridge is stopped', async () => {
+      await iris.stopBridge();
+      const found = await look(orchid.configPath, iris.serverName);
+      await iris.startBridge();
+      assert.deepEqual(troublesOf(found), ['peer_bridge:peer_silent']);
     });
 
     it('tells it on the command line: a page, JSON, and how it ends', async () => {

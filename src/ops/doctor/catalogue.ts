@@ -70,7 +70,8 @@ const catalogue = {
   },
   peer_bridge: {
     title: 'Bridge of peer',
-    tries: 'With `--peer`: its bridge user is known there, and where our bridge runs, what it knows of that peer.',
+    tries:
+      'With `--peer`: its bridge user is known there; where our bridge runs, it greets that peer’s, and the time until the answer is told.',
   },
   turn: {
     title: 'TURN',

@@ -3,10 +3,11 @@ import type { ServerName } from '../../ids.ts';
 import { type Check, runChecks } from './check.ts';
 import { asTokenCheck, bridgeUserCheck, pingCheck, serverNameCheck } from './checks/appservice.ts';
 import { bridgeCheck, databaseCheck, peersCheck, portsCheck } from './checks/bridge.ts';
-import { federationCheck, peerBridgeCheck, peerCheck } from './checks/federation.ts';
+import { federationCheck, peerCheck } from './checks/federation.ts';
 import { gatewayCheck } from './checks/gateway.ts';
 import { clockCheck, homeserverCheck, softwareCheck } from './checks/homeserver.ts';
 import { configCheck, nodeCheck, storageCheck } from './checks/machine.ts';
+import { peerBridgeCheck } from './checks/peer-bridge.ts';
 import { permissionsCheck } from './checks/permissions.ts';
 import { receivingCheck } from './checks/receiving.ts';
 import { registrationCheck } from './checks/registration.ts';
@@ -55,7 +56,7 @@ function checksOf(ports: DoctorPorts, peers: readonly ServerName[]): readonly Ch
     federationCheck(config, serverName),
     ...peers.flatMap((peer) => {
       const reached = peerCheck(ports, peer, config, account, bridgeUser);
-      return [reached, peerBridgeCheck(peer, account, reached, bridge)];
+      return [reached, peerBridgeCheck(ports, peer, config, account, reached, bridge)];
     }),
     turnCheck(account, bridgeUser),
     gatewayCheck(ports, config, key, tls, bridge),

@@ -28,6 +28,8 @@ export interface DoctorPorts {
   readonly answerMs: number;
   /** Throws `not_running`, `database`, and `bad_config` for an admin token that cannot be used. */
   readonly askStatus: (config: Config) => Promise<Status>;
+  /** Lets the running bridge look for a peer and greet it: whether its server answers. Throws `denied_by_policy`, `not_running`. */
+  readonly wakePeer: (config: Config, peer: ServerName) => Promise<boolean>;
   /** Reads alone: what is there stays as it is. */
   readonly inspectDatabase: (file: string) => DatabaseState;
   /** Whether a running bridge holds this database. */

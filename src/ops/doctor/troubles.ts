@@ -255,7 +255,7 @@ const catalogue = {
   },
   peer_without_bridge: { cause: 'That server answers and knows no Volly bridge.', cure: 'Check the name with its operator.' },
   peer_silent: {
-    cause: 'That server answers, and its bridge acknowledges nothing.',
+    cause: 'That server answers, and its bridge does not.',
     cure: 'Its operator must look at the bridge.',
   },
   peers_waiting: {

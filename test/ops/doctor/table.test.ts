@@ -54,6 +54,7 @@ describe('The doctor', () => {
     await world.run();
     await world.door();
     world.homeserver.peers.set('iris.example', 'bridge');
+    world.awake.add('iris.example');
     const found = await world.examine({ peers: [parseServerName('iris.example')] });
     assert.deepEqual(
       found.filter(({ result }) => result !== 'ok'),

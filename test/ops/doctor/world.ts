@@ -18,6 +18,7 @@ import { runDoctor } from '../../../src/ops/doctor/doctor.ts';
 import type { Finding } from '../../../src/ops/doctor/finding.ts';
 import type { DoctorPorts } from '../../../src/ops/doctor/ports.ts';
 import type { Status } from '../../../src/ops/status.ts';
+import type { PeerState } from '../../../src/routing/ports.ts';
 import { openSqlite } from '../../../src/storage/sqlite/stores.ts';
 import type { ServerCertificate, TestAuthority } from '../../support/homeserver/certificates.ts';
 import { HOST, reservePorts } from '../../support/homeserver/ports.ts';
@@ -27,6 +28,14 @@ import { type DoorOptions, openDoor } from './gateway.ts';
 import { type Loaded, type Reply, TestHomeserver } from './homeserver.ts';
 
 const VERSION = '9.9.9';
+
+const heard = (server: string): PeerState => ({
+  server: parseServerName(server),
+  state: 'ok',
+  waiting: 0,
+  bytes: 0,
+  oldestMs: 0,
+});
 
 export class World {
   readonly authority: TestAuthority;
@@ -136,6 +145,15 @@ export class World {
     );
   }
 
+  /** Bridges that answer a hello. */
+  readonly awake = new Set<string>();
+
+  #wake(): boolean {
+    const heardAt = Date.now();
+    this.say({ peers: [...this.awake].map((server) => ({ ...heard(server), heardAt })) });
+    return true;
+  }
+
   /** Laid over the real ports. */
   lay(over: Partial<DoctorPorts>): void {
     this.#overlay = over;
@@ -173,7 +191,11 @@ export class World {
   async examine({ peers = [], fix = false }: { peers?: readonly ServerName[]; fix?: boolean } = {}): Promise<Finding[]> {
     const real = doctorPorts({ configFile: this.configFile, version: VERSION });
     const status = this.#status;
-    const ports = { ...real, ...(status ? { askStatus: async () => status } : {}), ...this.#overlay };
+    const ports = {
+      ...real,
+      ...(status ? { askStatus: async () => this.#status ?? status, wakePeer: async () => this.#wake() } : {}),
+      ...this.#overlay,
+    };
     const found: Finding[] = [];
     for await (const finding of runDoctor({ ports, peers, fix })) found.push(finding);
     this.#leaksNothing(found);

@@ -1,8 +1,6 @@
 /** Whether other communities find this one, and this one finds them. */
 import type { Config } from '../../../config/schema.ts';
 import { BRIDGE_DEVICE, bridgeUserOf, type ServerName } from '../../../ids.ts';
-import { LIMITS } from '../../../limits.ts';
-import type { Status } from '../../status.ts';
 import { type Check, check } from '../check.ts';
 import { failed, type Outcome, ok, warning } from '../finding.ts';
 import { type Asked, said } from '../http.ts';
@@ -10,7 +8,6 @@ import { codeOfTrouble, isTrouble } from '../network.ts';
 import type { DoctorPorts } from '../ports.ts';
 import { askFederation } from '../resolve.ts';
 import type { Account, Way } from './appservice.ts';
-import { seconds } from './bridge.ts';
 
 const UNREACHABLE = {
   refused: 'federation_unreachable',
@@ -79,28 +76,3 @@ async function whyNot(peer: ServerName): Promise<Outcome<void>> {
     return failed('peer_backed_off', `this machine reaches it in ${direct.ms} ms`);
   return failed('peer_unreachable', nameSaid(direct));
 }
-
-export const peerBridgeCheck = (
-  peer: ServerName,
-  account: Check<Account>,
-  reached: Check<void>,
-  bridge: Check<Status | undefined>,
-): Check<void> =>
-  check({
-    name: 'peer_bridge',
-    subject: peer,
-    needs: [account, reached, bridge],
-    async run([{ user }, , status]) {
-      const profile = await user(`/_matrix/client/v3/profile/${encodeURIComponent(bridgeUserOf(peer))}/displayname`);
-      if (isTrouble(profile)) return failed('peer_backed_off', profile.reason);
-      if (profile.json['errcode'] === 'M_NOT_FOUND') return failed('peer_without_bridge', peer);
-      const known = status?.peers.find(({ server }) => server === peer);
-      const there = profile.status === 200 ? `it has a bridge user, ${profile.ms} ms` : 'it shows no profiles';
-      if (known === undefined) return ok(there, undefined);
-      const { state, skewMs = 0, waiting, heardAt } = known;
-      if (state === 'silent') return failed('peer_silent', `${waiting} waiting`);
-      if (Math.abs(skewMs) > LIMITS.skewMs) return warning('peer_clock', seconds(skewMs), undefined);
-      if (state !== 'ok') return warning('peers_waiting', `${state}, ${waiting} waiting`, undefined);
-      return ok(heardAt === undefined ? there : `${there}; heard ${new Date(heardAt).toISOString()}`, undefined);
-    },
-  });

@@ -7,7 +7,7 @@ import type { PeerState } from '../../../../src/routing/ports.ts';
 import { type Case, elsewhere } from '../case.ts';
 
 const page = (_: unknown, response: { end(text: string): unknown }): void => void response.end('another');
-export const peerState = (over: Partial<PeerState>): PeerState => ({
+const peerState = (over: Partial<PeerState>): PeerState => ({
   ...{ server: parseServerName('iris.example'), state: 'ok', waiting: 0, bytes: 0, oldestMs: 0 },
   ...over,
 });

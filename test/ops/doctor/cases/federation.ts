@@ -1,9 +1,9 @@
 /** Other communities, and TURN. */
+import { VollyError } from '../../../../src/errors.ts';
 import { HOST } from '../../../support/homeserver/ports.ts';
 import { TurnServer } from '../../../support/turn-server.ts';
 import type { Case } from '../case.ts';
 import type { World } from '../world.ts';
-import { peerState } from './bridge.ts';
 
 const IRIS = 'iris.example';
 /** Where nobody listens. */
@@ -60,9 +60,19 @@ export const FEDERATION: readonly Case[] = [
     name: 'a peer whose bridge is silent',
     breaks(w) {
       w.homeserver.peers.set(IRIS, 'bridge');
-      w.say({ peers: [peerState({ state: 'silent', waiting: 2 })] });
+      w.lay({ answerMs: 100 });
     },
-    names: ['peer_bridge:peer_silent', 'peers:peers_waiting'],
+    names: ['peer_bridge:peer_silent'],
+    peers: [IRIS],
+    ...{ runs: true, isOpen: true },
+  },
+  {
+    name: 'a peer that the running bridge blocks',
+    breaks(w) {
+      w.homeserver.peers.set(IRIS, 'bridge');
+      w.lay({ wakePeer: () => Promise.reject(new VollyError('denied_by_policy')) });
+    },
+    names: ['peer_bridge:peer_denied'],
     peers: [IRIS],
     ...{ runs: true, isOpen: true },
   },
