@@ -1,4 +1,4 @@
-/** SIGHUP to a real bridge: what it takes over, what waits, and that a bad file changes nothing. */
+/** The configuration of a real bridge: what it takes over on SIGHUP, what waits, a bad file, and what a container gives it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ interface Line {
   readonly reason?: string;
 }
 
-describe('A bridge that gets SIGHUP', () => {
+describe('The configuration of a real bridge', () => {
   const authority = createAuthority();
   let folder: string;
   /** Ends TLS itself. */
@@ -101,14 +101,14 @@ describe('A bridge that gets SIGHUP', () => {
     return fingerprint256;
   };
 
-  it('refuses a server that is denied by now', async () => {
+  it('is read again on SIGHUP: a server that is denied by now is refused', async () => {
     assert.equal(await call(), 'unknown_member');
     const { applied, waiting } = await reload(stringify({ ...base, policy: { deny: [maple.serverName] } }));
     assert.deepEqual([applied, waiting], ['policy.deny', 'nothing']);
     await callsUntilRefused();
   });
 
-  it('goes on as before where the new file is bad, and says why', async () => {
+  it('stays as it was where the new file is bad, and the log says why', async () => {
     const used = await fingerprint();
     const bad = stringify({ ...base, policy: { deny: [] }, logging: { level: 'loud' } });
     const { msg, reason } = await reload(bad);
@@ -118,7 +118,7 @@ describe('A bridge that gets SIGHUP', () => {
     assert.equal(await fingerprint(), used);
   });
 
-  it('serves with a renewed certificate, and lets the server in again', async () => {
+  it('brings a renewed certificate, and lets the server in again', async () => {
     const used = await fingerprint();
     await certify();
     assert.equal(await fingerprint(), used);
@@ -128,7 +128,7 @@ describe('A bridge that gets SIGHUP', () => {
     assert.equal(await call(), 'unknown_member');
   });
 
-  it('says what waits for the next start, is the same process, and logs as it is told', async () => {
+  it('has parts that wait for the next start, which the log names; the level of the log is none of these', async () => {
     const pid = orchid.bridgePid;
     const quiet = { ...base, gateway: { ...base['gateway'], legacy: true }, logging: { level: 'error' } };
     const { applied, waiting } = await reload(stringify(quiet));
@@ -137,5 +137,26 @@ describe('A bridge that gets SIGHUP', () => {
     process.kill(orchid.bridgePid!, 'SIGHUP');
     await orchid.counts(); // answered after the signal
     assert.deepEqual([(await lines()).length, orchid.bridgePid], [before, pid]);
+  });
+
+  it('may come from the environment, and its tokens from files of their own, with no registration beside it', async () => {
+    const { as_token, hs_token } = parse(await readFile(orchid.registrationPath, 'utf8'));
+    await writeFile(join(folder, 'as'), `${as_token}\n`, { mode: 0o600 });
+    await writeFile(join(folder, 'hs'), `${hs_token}\n`, { mode: 0o600 });
+    await rm(orchid.registrationPath);
+    await writeFile(orchid.configPath, stringify({ ...base, policy: { deny: [maple.serverName] } }));
+    await orchid.stopBridge();
+    const variables = {
+      VOLLY_APPSERVICE__AS_TOKEN_FILE: join(folder, 'as'),
+      VOLLY_APPSERVICE__HS_TOKEN_FILE: join(folder, 'hs'),
+      VOLLY_POLICY__DENY: '[]',
+    };
+    Object.assign(process.env, variables);
+    try {
+      await orchid.startBridge();
+    } finally {
+      for (const name of Object.keys(variables)) delete process.env[name];
+    }
+    assert.equal(await call(), 'unknown_member');
   });
 });
