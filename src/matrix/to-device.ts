@@ -90,11 +90,11 @@ export class ToDeviceCarrier implements Carrier {
       });
       return true;
     } catch (error) {
+      if (!(error instanceof HomeserverError)) throw error;
       // A server that does not know the user, or shows no profiles, has answered all the same.
-      return (
-        error instanceof HomeserverError &&
-        (error.errcode === 'M_NOT_FOUND' || (error.status === 403 && error.errcode === 'M_FORBIDDEN'))
-      );
+      if (error.errcode === 'M_NOT_FOUND' || (error.status === 403 && error.errcode === 'M_FORBIDDEN')) return true;
+      if (error.code === 'homeserver_unreachable') return false;
+      throw error;
     }
   }
 }

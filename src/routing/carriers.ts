@@ -123,6 +123,8 @@ export class OrderedCarriers {
     const answers = await Promise.allSettled(this.#carriers.map((carrier) => carrier.wake(peer)));
     const answered = answers.some((answer) => answer.status === 'fulfilled' && answer.value);
     this.#counters.count('wakes', { result: answered ? 'answered' : 'unanswered' });
-    return answered;
+    if (answered) return true;
+    for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
+    return false;
   }
 }

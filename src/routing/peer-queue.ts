@@ -116,6 +116,7 @@ export class PeerQueue {
     const [silent, silentMs] = [this.#silence.isSilent(since), this.#silence.ms(since)];
     this.#silence.heard();
     this.#waking.heard();
+    this.#pump();
     if (!silent) return;
     for (const entry of this.#entries.values()) {
       if (entry.answerableAt === undefined || entry.sending) continue;
@@ -211,7 +212,13 @@ export class PeerQueue {
     });
   }
 
+  /** While the peer's server cannot be reached everything waits here: what never leaves ends definitely, and nothing old is in front when the way heals. */
   #fill(): void {
+    if (this.#waking.holds) {
+      if (this.#ready.size > 0 && this.#requests.mayBegin(false) && this.#waking.mayTry())
+        this.#requests.begin(this.#ready.takeOne());
+      return;
+    }
     while (this.#ready.size > 0 && this.#requests.mayBegin(this.#ready.hasWholeEvent()))
       this.#requests.begin(this.#requests.failing ? this.#ready.takeOne() : this.#ready.take());
     const urgent = this.#requests.mayBeginUrgent() ? this.#ready.takeUrgent() : [];

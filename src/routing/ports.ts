@@ -14,7 +14,10 @@ export interface Carrier {
    * `timed_out` when it may have. An error with a number `retryAfterMs` is not tried again before.
    */
   send(peer: ServerName, type: EnvelopeType, encoded: readonly string[]): Promise<void>;
-  /** Called while envelopes to a peer wait too long: try to wake the path. True when the peer's server answered. */
+  /**
+   * Called while envelopes to a peer wait too long: try to wake the path. True when the peer's server answered, false when it could not be
+   * reached. Rejects when this attempt does not tell.
+   */
   wake(peer: ServerName): Promise<boolean>;
 }
 

@@ -15,6 +15,8 @@ const AGAIN_LONG_MS = 30_000;
 /** The server answers and its bridge does not: nothing to wake. Looked at again after 9 s, then ever less often. */
 const ANSWERED_MS = 9_000;
 const ANSWERED_LONGEST_MS = 300_000;
+/** A server may be there and not show it: one envelope each so often is in time for most of what waits, and is no backlog. */
+const TRIAL_MS = 30_000;
 
 export class Waking {
   readonly #carrier: Pick<Carrier, 'wake'>;
@@ -25,6 +27,7 @@ export class Waking {
   /** Of the last attempt since the peer's bridge spoke. */
   #answered: boolean | undefined;
   #nextAt = 0;
+  #nextTrialAt = 0;
   /** How often in a row the server answered while its bridge stayed silent. */
   #answers = 0;
 
@@ -49,15 +52,30 @@ export class Waking {
     return this.#answered ? 'silent' : 'unreachable';
   }
 
+  /** The peer's server could not be reached: what is handed over now only waits in our homeserver, and makes it try by itself. */
+  get holds(): boolean {
+    return this.#answered === false;
+  }
+
+  /** Whether one envelope may be sent all the same; it is, then. */
+  mayTry(): boolean {
+    const now = this.#lives.now();
+    if (now < this.#nextTrialAt) return false;
+    this.#nextTrialAt = now + TRIAL_MS;
+    return true;
+  }
+
   /** Something has waited for this long. */
   waiting(ms: number): void {
     if (ms < AFTER_MS || this.#underWay || this.#lives.now() < this.#nextAt) return;
     this.#underWay = true;
     this.#carrier
       .wake(this.#peer)
-      .catch(() => false)
+      .catch(() => undefined)
       .then((answered) => {
         this.#underWay = false;
+        // Envelopes have just been sent when a hold begins.
+        if (answered === false && !this.holds) this.#nextTrialAt = this.#lives.now() + TRIAL_MS;
         this.#answered = answered;
         const pause = answered ? this.#afterAnswer() : ms < LONG_CUT_MS ? AGAIN_MS : AGAIN_LONG_MS;
         this.#nextAt = this.#lives.now() + pause;

@@ -19,11 +19,11 @@
  * - **open calls**: made or rung, without an end, in a process that lived on.
  * - **unjournaled**: the homeserver was allowed to forget it, and after a kill its bridge knew nothing of it.
  * - **failed**, **unconfirmed**: told so, not delivered, with an outage as the excuse; `unconfirmed` counts delivered ones too.
- * - **recovery**: from `healed` to the first envelope that the app it is for got, the slower direction, the worst fault.
+ * - **recovery**: from `healed` to when an app got the first envelope that was sent after it, the slower direction, the worst fault.
  */
 
 import { checkEnvelopes, faultsOf, GRACE_MS } from './envelopes.ts';
-import type { AppLine, Line, Of } from './log.ts';
+import type { Line, Of } from './log.ts';
 import type { Counts } from './rows.ts';
 
 export interface Verdict extends Counts {
@@ -154,10 +154,11 @@ function unjournaled(audits: readonly Of<'kept-by'>[], wrong: string[]): number 
 
 /** Of an app's name the first letter is its side. A direction in which nothing was sent after the fault does not count. */
 function recoveryAfter(healed: number, gots: readonly Of<'got'>[], sends: readonly Of<'send'>[]): number {
-  const isOf = (side: string) => (line: AppLine) => line.t >= healed && line.app.startsWith(side);
   const times = (['a', 'b'] as const).map((side) => {
-    if (!sends.some(isOf(side === 'a' ? 'b' : 'a'))) return 0;
-    return (gots.find(isOf(side))?.t ?? Number.POSITIVE_INFINITY) - healed;
+    const later = new Set(sends.filter(({ t, app }) => t >= healed && !app.startsWith(side)).map(({ id }) => id));
+    if (later.size === 0) return 0;
+    const got = gots.find(({ t, app, id }) => t >= healed && app.startsWith(side) && later.has(id));
+    return (got?.t ?? Number.POSITIVE_INFINITY) - healed;
   });
   return Math.max(...times);
 }

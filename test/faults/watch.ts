@@ -18,9 +18,9 @@ export class Watch {
   readonly #lines: Line[] = [];
   /** Accepted, for a device, and neither settled or left with the bridge there, nor told of: id → its end. */
   readonly #open = new Map<string, number>();
-  readonly #sends = new Map<string, number>();
+  readonly #sends = new Map<string, { readonly at: number; readonly expires: number }>();
   readonly #closed = new Set<string>();
-  /** Of the last envelope that came to an app of this side. */
+  /** When the newest envelope was sent that came to an app of this side: what came late of before a fault shows no way. */
   readonly #flowed = { a: 0, b: 0 };
 
   add(path: string): void {
@@ -33,7 +33,7 @@ export class Watch {
     return this.#lines.toSorted((one, other) => one.t - other.t);
   }
 
-  /** Resolves with when envelopes had come through both ways after `since` (Unix ms), or undefined after `ms`. */
+  /** Resolves with when envelopes sent after `since` (Unix ms) had come through both ways, or undefined after `ms`. */
   async flowing(since: number, ms: number): Promise<number | undefined> {
     const flows = () => Math.min(this.#flowed.a, this.#flowed.b) >= since;
     return (await this.#until(flows, ms)) ? now() : undefined;
@@ -80,12 +80,15 @@ export class Watch {
 
   #take(line: Line): void {
     this.#lines.push(line);
-    if (line.k === 'send' && line.to.includes('/')) this.#sends.set(line.id, line.expires);
+    if (line.k === 'send' && line.to.includes('/')) this.#sends.set(line.id, { at: line.t, expires: line.expires });
     else if (line.k === 'taken' && this.#sends.has(line.id) && !this.#closed.has(line.id))
-      this.#open.set(line.id, this.#sends.get(line.id)!);
+      this.#open.set(line.id, this.#sends.get(line.id)!.expires);
     else if (line.k === 'settled' || line.k === 'kept' || line.k === 'told') {
       this.#open.delete(line.id);
       this.#closed.add(line.id);
-    } else if (line.k === 'got') this.#flowed[line.app.startsWith('a') ? 'a' : 'b'] = line.t;
+    } else if (line.k === 'got') {
+      const side = line.app.startsWith('a') ? 'a' : 'b';
+      this.#flowed[side] = Math.max(this.#flowed[side], this.#sends.get(line.id)?.at ?? 0);
+    }
   }
 }

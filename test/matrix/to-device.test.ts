@@ -68,6 +68,18 @@ describe('to-device carrier', () => {
     assert.equal(await carrier.wake(IRIS), true);
   });
 
+  it('does not take for an outage of the peer’s what its own homeserver says or does not say', async () => {
+    for (const answer of [
+      { status: 429, body: { errcode: 'M_LIMIT_EXCEEDED' } },
+      { status: 401, body: {} },
+    ]) {
+      home.fault = ({ path }) => (path.includes('/profile/') ? answer : undefined);
+      await assert.rejects(carrier.wake(IRIS));
+    }
+    await home.stop();
+    await assert.rejects(new ToDeviceCarrier({ client: clientOf(home), clock: systemClock }).wake(IRIS));
+  });
+
   it('does not let a key query that hangs hold up the probe', async () => {
     home.fault = ({ path }) => (path.endsWith('/keys/query') ? 'hang' : undefined);
     const begun = performance.now();

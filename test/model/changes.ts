@@ -30,16 +30,11 @@ export const CHANGES: readonly Change[] = [
     replace: '',
     why: 'no dedupe: a repeat is a new envelope',
   },
-  inRouting(
-    'inbox',
-    "if (result === 'accepted') this.#doorway.deliver(to, envelope);",
-    'this.#doorway.deliver(to, envelope);',
-    'a repeat is brought to the app again',
-  ),
+  inRouting('inbox', "if (result === 'duplicate') return result;", '', 'a repeat is brought to the app again'),
   inRouting('inbox', '.filter((row) => row.expires > now)', '', 'a phone that comes back is brought what is past its end'),
   inRouting(
     'inbox',
-    'this.#untouched.delete(keyOf(serverOfAddress(from), id));',
+    'this.#untouched.delete(keyOf(serverOfAddress(envelope.from), envelope.id));',
     '',
     'what a device was handed is said to be undeliverable',
   ),

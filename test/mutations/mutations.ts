@@ -80,8 +80,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     requirement: 'R4',
     file: 'src/routing/inbox.ts',
-    find: "if (result === 'accepted') this.#doorway.deliver(to, envelope);",
-    replace: 'this.#doorway.deliver(to, envelope);',
+    find: "if (result === 'duplicate') return result;",
+    replace: '',
     why: 'an envelope that comes by two carriers is handled twice',
   },
   {

@@ -95,7 +95,7 @@ describe('carriers in order', () => {
     assert.equal(tried, 2);
   });
 
-  it('is awake when any carrier is', async () => {
+  it('is awake when any carrier is, and not reached only when all say so', async () => {
     const wake = (...answers: readonly (() => Promise<boolean>)[]) =>
       new OrderedCarriers(
         answers.map((answer) => carrier(async () => {}, answer)),
@@ -104,6 +104,13 @@ describe('carriers in order', () => {
       ).wake(fern);
     const broken = () => Promise.reject(new Error('no'));
     assert.equal(await wake(broken, async () => true), true);
-    assert.equal(await wake(broken, async () => false), false);
+    assert.equal(
+      await wake(
+        async () => false,
+        async () => false,
+      ),
+      false,
+    );
+    await assert.rejects(wake(broken, async () => false));
   });
 });

@@ -126,6 +126,7 @@ describe('the end of an envelope', () => {
     const stores = memoryStores();
     const a = new Bridge({ server: orchid, clock, networks: [network], devices: [alice], stores });
     await a.junction.start();
+    network.attach(moss, () => {});
     network.refusal = new VollyError('homeserver_unreachable');
     const [denied, other] = [offer(clock), offer(clock, alice, parseDeviceAddress('dora@moss.example/PHONE'))];
     for (const envelope of [denied, other]) await a.send(envelope);

@@ -30,10 +30,13 @@ describe('outbox', () => {
   });
 
   it('repeats the same bytes after about 1, 2, 4, 8 s, ends `unconfirmed` 5 s past the end', async () => {
+    const wake = () => Promise.reject(new VollyError('rate_limited'));
+    const carriers = [{ ...network.carrier(orchid), wake }];
+    const a = new Bridge({ server: orchid, clock, networks: [], carriers, devices: [alice] });
+    await a.junction.start();
+    network.cut = true;
     const envelope = message(clock);
     await a.send(envelope);
-    network.woken.length = 0;
-    network.cut = true;
     await clock.advance(29_500);
     const events = eventsOf(network, CANDIDATES);
     assert.ok(events.every((event) => event.encoded[0] === events[0]!.encoded[0]));

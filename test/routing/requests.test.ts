@@ -29,7 +29,6 @@ describe('requests to a peer', () => {
     await a.send(message(clock));
     assert.equal(network.sent.length, 1);
     network.refusal = undefined;
-    network.cut = true;
     await clock.advance(18_000);
     // A trial, and when that has gone well the other.
     assert.deepEqual(
