@@ -49,7 +49,7 @@ export interface OperatorDoor extends Parts, Pick<OperatorView, 'counters' | 'da
 export function operatorDoor(options: OperatorDoor, rest: RequestListener): RequestListener {
   const { counters, database, read, facts, ...parts } = options;
   const homeserver = (): boolean => homeserverWorks(parts);
-  const writes = (): Promise<boolean> => database.check(() => facts.set('probe', 'written'));
+  const writes = (): Promise<boolean> => database.check((token) => facts.set('probe', token));
   counters.gauges(async () => {
     const [homeserverReady, databaseReady] = [homeserver(), await writes()];
     return {

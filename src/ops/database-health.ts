@@ -35,11 +35,11 @@ export class DatabaseHealth {
     this.#works = false;
   }
 
-  /** `write` is to leave the disk's word that it can be written. Takes 1 s at most. */
-  async check(write: () => Promise<unknown>): Promise<boolean> {
+  /** `write` is to keep its text, another one each time: what is there already SQLite does not write again. Takes 1 s at most. */
+  async check(write: (text: string) => Promise<unknown>): Promise<boolean> {
     if (this.#works && this.#clock.monotonic() - this.#shownAt < SHOWN_MS) return true;
     // One at a time, of all who ask.
-    this.#probe ??= write()
+    this.#probe ??= write(crypto.randomUUID())
       .then(
         () => {},
         () => {},

@@ -14,7 +14,7 @@ import {
 import { decodeEnvelope, type Envelope, type EnvelopeOf, type EnvelopeType } from '../../src/protocol/envelope.ts';
 import { createJunction, type Junction } from '../../src/routing/junction.ts';
 import type { PolicyOptions } from '../../src/routing/policy.ts';
-import type { Carrier } from '../../src/routing/ports.ts';
+import type { Carrier, Steps } from '../../src/routing/ports.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import type { Stores } from '../../src/storage/types.ts';
 import { type ManualClock, seededRandom } from '../support/clock.ts';
@@ -68,6 +68,7 @@ export interface BridgeOptions {
   readonly stores?: Stores;
   readonly policy?: PolicyOptions;
   readonly arrived?: () => Promise<void>;
+  readonly steps?: Steps;
 }
 
 export class Bridge {
@@ -89,7 +90,7 @@ export class Bridge {
   readonly shelf = new Map<string, readonly Uint8Array[]>();
 
   constructor(options: BridgeOptions) {
-    const { server, clock, networks, devices = [], stores = memoryStores(), policy = {}, arrived } = options;
+    const { server, clock, networks, devices = [], stores = memoryStores(), policy = {}, arrived, steps } = options;
     this.server = server;
     this.stores = stores;
     const carriers = options.carriers ?? networks.map((network) => network.carrier(server));
@@ -104,6 +105,7 @@ export class Bridge {
       shelf: { bundles: async (localpart) => this.shelf.get(localpart) ?? [] },
       policy,
       ...(arrived ? { arrived } : {}),
+      ...(steps ? { steps } : {}),
       clock,
       random: seededRandom(server.length),
       counters: counting((name) => void this.counted.set(name, (this.counted.get(name) ?? 0) + 1)),
