@@ -148,6 +148,7 @@ describe('A look at a homeserver', () => {
     server.close();
     server.closeAllConnections();
   });
+  const NOTHING = { away: undefined, serverName: undefined, likelyName: undefined, software: 'unknown' };
   const versions = { '/_matrix/client/versions': { body: '{"versions":["v1.11"]}' } };
 
   it('finds its name and its software', async () => {
@@ -156,18 +157,42 @@ describe('A look at a homeserver', () => {
       '/_matrix/key/v2/server': { body: '{"server_name":"orchid.example:8448"}' },
       '/_matrix/federation/v1/version': { body: '{"server":{"name":"Synapse","version":"1.163.2"}}' },
     };
-    assert.deepEqual(await lookAt(url), { away: undefined, serverName: 'orchid.example:8448', software: 'Synapse/1.163.2' });
+    assert.deepEqual(await lookAt(url), { ...NOTHING, serverName: 'orchid.example:8448', software: 'Synapse/1.163.2' });
   });
 
   it('goes without them, and believes no nonsense', async () => {
     answers = versions;
-    assert.deepEqual(await lookAt(url), { away: undefined, serverName: undefined, software: 'unknown' });
+    assert.deepEqual(await lookAt(url), NOTHING);
     answers = {
       ...versions,
       '/_matrix/key/v2/server': { body: '{"server_name":"not a name"}' },
       '/_matrix/federation/v1/version': { body: '{"server":"\\u001b[2J"}' },
     };
-    assert.deepEqual(await lookAt(url), { away: undefined, serverName: undefined, software: 'unknown' });
+    assert.deepEqual(await lookAt(url), NOTHING);
+  });
+
+  it('finds by well-known file whose homeserver it may be, where it does not say it', async () => {
+    const web: Record<string, Readonly<Record<string, unknown>>> = {
+      'https://matrix.orchid.example/_matrix/client/versions': { versions: [] },
+      'https://orchid.example/.well-known/matrix/client': { 'm.homeserver': { base_url: 'https://matrix.orchid.example/' } },
+      'https://rose.example/_matrix/client/versions': { versions: [] },
+      'https://rose.example/.well-known/matrix/client': { 'm.homeserver': { base_url: 'https://rose.example' } },
+      'https://example.com/_matrix/client/versions': { versions: [] },
+      'https://example.com/.well-known/matrix/client': { 'm.homeserver': 'https://example.com' },
+    };
+    const asked: string[] = [];
+    const likely = async (url: string) => {
+      const found = await lookAt(url, async (one) => {
+        asked.push(one);
+        const json = web[one];
+        return { status: json === undefined ? 404 : 200, headers: {}, json: json ?? {}, isJson: json !== undefined, ms: 1 };
+      });
+      return found.likelyName;
+    };
+    assert.equal(await likely('https://matrix.orchid.example'), 'orchid.example');
+    assert.equal(await likely('https://rose.example'), 'rose.example');
+    assert.equal(await likely('https://example.com'), undefined);
+    assert.ok(!asked.includes('https://com/.well-known/matrix/client'), asked.join('\n'));
   });
 
   it('says what is there instead', async () => {

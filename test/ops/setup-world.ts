@@ -22,6 +22,8 @@ export class SetupWorld {
   typed: string[] | undefined;
   /** Address → the name that the homeserver there says; null = it does not say it. */
   readonly homeservers = new Map<string, string | null>();
+  /** Whose well-known file leads to every homeserver. */
+  likelyName: string | undefined;
   readonly takenPorts = new Set<number>();
   /** Why the homeserver does not know the bridge, one try after the other; then it does. */
   refusals: ErrorCode[] = [];
@@ -82,7 +84,14 @@ export class SetupWorld {
 
   #look(url: string): Found {
     const name = this.homeservers.get(url);
-    if (name === undefined) return { away: AWAY, serverName: undefined, software: 'unknown' };
-    return { away: undefined, serverName: name !== null && isServerName(name) ? name : undefined, software: this.software };
+    const [software, serverName] = name === undefined ? ['unknown'] : [this.software, name];
+    return {
+      away: name === undefined ? AWAY : undefined,
+      serverName: nameOf(serverName),
+      likelyName: nameOf(this.likelyName),
+      software,
+    };
   }
 }
+
+const nameOf = (text: string | null | undefined) => (text && isServerName(text) ? text : undefined);

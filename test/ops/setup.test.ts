@@ -55,8 +55,9 @@ describe('Setup', () => {
       assert.equal(loadConfig(world.file).homeserver.server_name, 'orchid.example');
     });
 
-    it('names every flag that is missing, and guesses no public address', async () => {
+    it('names every flag that is missing, and guesses neither name nor address', async () => {
       world.homeservers.clear();
+      world.likelyName = 'orchid.example';
       await assert.rejects(world.run({}), coded('bad_answer', /needed and not given: --server-name, --public-url$/));
       assert.ok(world.text.includes(`At ${HERE} nothing answers (ECONNREFUSED).`), world.text);
       assert.deepEqual(readdirSync(world.folder), []);
@@ -158,6 +159,15 @@ describe('Setup', () => {
       for (const found of ['"Orchid"', '""', '"http://volly.orchid.example"'])
         assert.ok(world.text.includes(`  found ${found}; allowed is a`), found);
       assert.equal(loadConfig(world.file).gateway.public_url, 'https://calls.orchid.example');
+    });
+
+    it('offers the name that leads to the homeserver by well-known file, and takes another', async () => {
+      world.homeservers.set(HERE, null);
+      world.likelyName = 'orchid.example';
+      world.typed = ['', 'rose.example', ''];
+      await world.run({});
+      assert.equal(world.asked[1], 'Name of the homeserver [orchid.example]: ');
+      assert.equal(loadConfig(world.file).homeserver.server_name, 'rose.example');
     });
 
     it('asks again for a homeserver that does not answer, and Enter keeps it', async () => {

@@ -55,10 +55,10 @@ async function homeserver(form: Form, { look }: Surroundings): Promise<{ url: st
   return { url, home };
 }
 
-async function serverName(form: Form, url: string, { serverName: found }: Found): Promise<string | undefined> {
+async function serverName(form: Form, url: string, { serverName: found, likelyName }: Found): Promise<string | undefined> {
   const name = await form.fill('homeserver.server_name', {
     title: 'Name of the homeserver',
-    suggest: found,
+    suggest: found ?? (form.interactive ? likelyName : undefined),
     check(value) {
       if (found !== undefined && value !== found)
         throw new VollyError('bad_answer', `found ${value}; the homeserver at ${url} says that it is ${found}`);
