@@ -340,7 +340,10 @@ describe('The command line', function () {
     assert.equal(await bad.code, 1);
     const lines = bad.err.trimEnd().split('\n');
     assert.ok(lines.every((line) => line.startsWith(`error bad_config: ${file}:`)));
-    assert.deepEqual(lines.map((line) => line.split(':')[2]).sort(), ['1', '2', '5']);
+    assert.deepEqual(
+      lines.map((line) => line.split(':')[2]),
+      ['2', '5'],
+    );
   });
 
   it('runs as `npm exec -- volly-bridge` in a clone, offline', async () => {
