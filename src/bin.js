@@ -5,5 +5,7 @@ if (found[0] < 24 || (found[0] === 24 && found[1] < 15)) {
   console.error(`error old_node: This Node.js (${process.version}) is too old. — Install Node.js 24.15 or newer.`);
   process.exit(1);
 }
+// A signal to read the configuration again, before it is read at all, asks for nothing and must not end the bridge.
+if (process.argv.includes('start')) process.on('SIGHUP', () => {});
 // In the source tree types are stripped as it runs; what is published was built.
 import(/\/src\/bin\.js$/.test(import.meta.url) ? './main.ts' : './main.js').then((main) => main.run(process.argv));

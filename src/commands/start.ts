@@ -14,7 +14,7 @@ export function addStart(volly: Command, { version, config }: Context): void {
 }
 
 async function start(config: () => Config, version: string): Promise<void> {
-  // Before anything is read: one that comes while the bridge starts is obeyed when it runs, and one while it stops does not kill it.
+  // Before anything is read: one that comes while the bridge starts is obeyed when it runs. bin.js has let those before pass.
   const hangups = on(process, 'SIGHUP');
   const { startBridge } = await import('../compose/bridge.ts');
   const bridge = await startBridge(config(), version);
