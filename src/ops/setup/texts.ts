@@ -60,7 +60,7 @@ export function whatIsNext({ gateway }: Config, isWell: boolean, command: string
   return `
 Next:
 ${isWell ? '' : mend}  - Start the bridge: ${command} start
-    As a service, see docs/OPERATIONS.md, Install.
+    As a service: deploy/systemd or deploy/docker.
 ${isPlain ? tls : ''}  - Invite a member: ${command} member invite alice
 `;
 }
