@@ -31,6 +31,7 @@ import { openAdminRoom } from './admin-room.ts';
 import { gatewayServer, openDoors } from './doors.ts';
 import { makerPorts } from './members.ts';
 import { operatorDoor, operatorView } from './operator.ts';
+import { policyOf } from './policy.ts';
 import { Settings } from './reload.ts';
 import { openStores } from './stores.ts';
 
@@ -183,6 +184,3 @@ function carrierOf({ kind, timeout_ms: timeoutMs }: Config['carriers'][number], 
       return new ToDeviceCarrier({ client, clock, timeoutMs });
   }
 }
-
-/** In the configuration no `allow` and an empty one are the same: everybody. */
-const policyOf = ({ policy: { allow, deny } }: Config) => ({ deny, ...(allow.length > 0 ? { allow } : {}) });

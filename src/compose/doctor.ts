@@ -16,8 +16,9 @@ import type { DoctorPorts, GatewayHello } from '../ops/doctor/ports.ts';
 import { greet, type Pin, readServerHello } from '../protocol/handshake-client.ts';
 import { gatewayUrl } from '../protocol/invite.ts';
 import { createPolicy } from '../routing/policy.ts';
-import { claimDatabase } from '../storage/sqlite/claim.ts';
+import { isClaimed } from '../storage/sqlite/claim.ts';
 import { inspectDatabase } from '../storage/sqlite/inspect.ts';
+import { policyOf } from './policy.ts';
 
 /** A homeserver that is busy answers in two or three seconds. */
 const ANSWER_MS = 8_000;
@@ -44,25 +45,15 @@ export function doctorPorts({ configFile, version }: Pick<ExamineOptions, 'confi
     askStatus: ({ admin }) => askStatus(admin),
     wakePeer: async ({ admin }, server) => ((await askBridge(admin, peerWake, { server })) as { answered: boolean }).answered,
     inspectDatabase,
-    isHeld,
+    isHeld: isClaimed,
     communityKeyHash(text) {
       const seed = seedIn(text);
       return seed && sha256(compositePublicKey(provider, seed));
     },
-    mayTalk: ({ policy: { allow, deny } }, peer) => createPolicy({ deny, ...(allow.length > 0 ? { allow } : {}) })(peer),
+    mayTalk: (config, peer) => createPolicy(policyOf(config))(peer),
     gatewayUrl,
     greetGateway: (server, communityKeyHash) => greetGateway(provider, { server, communityKeyHash }),
   };
-}
-
-/** Claimed for a moment: nobody else can tell whether somebody has it. */
-function isHeld(file: string): boolean {
-  try {
-    claimDatabase(file)();
-    return false;
-  } catch (error) {
-    return /in use/.test((error as Error).message);
-  }
 }
 
 /** The first half of an app's handshake: the gateway shows who it is before it asks who comes. */

@@ -6,7 +6,7 @@ import { readIfThere } from './write-file.ts';
 
 const OF_ALL = 0o007;
 /** Docker's own folder in a container: its files are readable there, and nobody else is. */
-const OF_THE_CONTAINER = '/run/secrets/';
+export const OF_THE_CONTAINER = '/run/secrets/';
 
 /** The one line in the file, without its end. Throws `bad_config`. */
 export function readSecret(file: string): string {

@@ -1,7 +1,7 @@
 /** All checks, put together: which needs which, and in which order they are told. */
 import type { ServerName } from '../../ids.ts';
 import { type Check, runChecks } from './check.ts';
-import { asTokenCheck, bridgeUserCheck, pingCheck, serverNameCheck } from './checks/appservice.ts';
+import { asTokenCheck, bridgeUserCheck, serverNameCheck } from './checks/appservice.ts';
 import { bridgeCheck, databaseCheck, peersCheck, portsCheck } from './checks/bridge.ts';
 import { federationCheck, peerCheck } from './checks/federation.ts';
 import { gatewayCheck } from './checks/gateway.ts';
@@ -9,6 +9,7 @@ import { clockCheck, homeserverCheck, softwareCheck } from './checks/homeserver.
 import { configCheck, nodeCheck, storageCheck } from './checks/machine.ts';
 import { peerBridgeCheck } from './checks/peer-bridge.ts';
 import { permissionsCheck } from './checks/permissions.ts';
+import { pingCheck } from './checks/ping.ts';
 import { receivingCheck } from './checks/receiving.ts';
 import { registrationCheck } from './checks/registration.ts';
 import { keyCheck, tlsCheck } from './checks/secrets.ts';

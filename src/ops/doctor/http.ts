@@ -4,6 +4,7 @@
  */
 import { type IncomingMessage, request as plain } from 'node:http';
 import { request as secure } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import { type NetworkTrouble, networkTrouble } from './network.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -25,6 +26,8 @@ export interface Answer {
   /** `{}` for what is no JSON object. */
   readonly json: Readonly<Record<string, unknown>>;
   readonly isJson: boolean;
+  /** With TLS: when the certificate ends, Unix ms. */
+  readonly certificateEnds?: number;
   /** From the request to the whole answer. */
   readonly ms: number;
 }
@@ -54,6 +57,7 @@ export function ask(url: string, { method = 'GET', token, body, timeoutMs = TIME
     outgoing.on('response', (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
+      const certificate = certificateOf(response);
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
         if (size > MAX_BYTES) outgoing.destroy(Object.assign(new Error(), { code: 'TOO_LARGE' }));
@@ -63,11 +67,18 @@ export function ask(url: string, { method = 'GET', token, body, timeoutMs = TIME
       response.on('end', () => {
         const { json, isJson } = parse(Buffer.concat(chunks).toString('utf8'));
         const { statusCode = 0, headers } = response;
-        end({ status: statusCode, headers, json, isJson, ms: Math.round(performance.now() - started) });
+        const ms = Math.round(performance.now() - started);
+        end({ status: statusCode, headers, json, isJson, ...certificate, ms });
       });
     });
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   });
+}
+
+/** Read while the socket is open. */
+export function certificateOf({ socket }: IncomingMessage): Pick<Answer, 'certificateEnds'> {
+  const ends = (socket as Partial<TLSSocket>).getPeerCertificate?.().valid_to;
+  return ends === undefined ? {} : { certificateEnds: Date.parse(ends) };
 }
 
 /** RFC 6066: no address may stand in a TLS server name. */

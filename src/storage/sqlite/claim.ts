@@ -3,14 +3,30 @@
  * its devices. The claim is SQLite's own lock on an empty file beside it, which ends with the process however that ends; commands
  * beside a running bridge need none.
  */
-import { chmodSync, closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { VollyError } from '../../errors.ts';
 import { asVolly } from './commits.ts';
 
+const claimOf = (file: string): string => `${file}-claim`;
+
+/** Whether a process holds it. Makes nothing, but holds it itself for a moment: there is no other way to tell. */
+export function isClaimed(file: string): boolean {
+  if (!existsSync(claimOf(file))) return false;
+  try {
+    claimDatabase(file)();
+    return false;
+  } catch (error) {
+    if (isBusy((error as Error).cause ?? {})) return true;
+    throw error;
+  }
+}
+
+const isBusy = (error: unknown): boolean => String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY');
+
 /** Returns what gives it back. Throws `database` while another process holds it. */
 export function claimDatabase(file: string): () => void {
-  const path = `${file}-claim`;
+  const path = claimOf(file);
   let db: Database.Database | undefined;
   try {
     closeSync(openSync(path, 'a', 0o600));
@@ -20,8 +36,9 @@ export function claimDatabase(file: string): () => void {
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db?.close();
-    const busy = String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY');
-    throw busy ? new VollyError('database', `${file} is in use by another running bridge`, { cause: error }) : asVolly(error);
+    throw isBusy(error)
+      ? new VollyError('database', `${file} is in use by another running bridge`, { cause: error })
+      : asVolly(error);
   }
   const claim = db;
   return () => void claim.close();

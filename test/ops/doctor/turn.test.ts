@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { decode, errorCodeOf, isIntact, lengthOf, longTermKey, METHOD, request } from '../../../src/ops/doctor/stun.ts';
-import { parseTurnUri, tryTurn } from '../../../src/ops/doctor/turn.ts';
+import { tryTurn } from '../../../src/ops/doctor/turn.ts';
+import { parseTurnUri } from '../../../src/ops/doctor/turn-uri.ts';
 import { TurnServer, turnCredentials } from '../../support/turn-server.ts';
 import { trusting } from './trusting.ts';
 

@@ -1,13 +1,14 @@
 /** Whether other communities find this one, and this one finds them. */
 import type { Config } from '../../../config/schema.ts';
-import { BRIDGE_DEVICE, bridgeUserOf, type ServerName } from '../../../ids.ts';
+import { BRIDGE_DEVICE, bridgeUserOf, isServerName, type ServerName } from '../../../ids.ts';
 import { type Check, check } from '../check.ts';
-import { failed, type Outcome, ok, warning } from '../finding.ts';
+import { failed, notTried, type Outcome, ok, warning } from '../finding.ts';
 import { type Asked, said } from '../http.ts';
 import { codeOfTrouble, isTrouble } from '../network.ts';
 import type { DoctorPorts } from '../ports.ts';
 import { askFederation } from '../resolve.ts';
 import type { Account, Way } from './appservice.ts';
+import { endsSoon } from './secrets.ts';
 
 const UNREACHABLE = {
   refused: 'federation_unreachable',
@@ -30,15 +31,15 @@ export const federationCheck = (config: Check<Config>, serverName: Check<void>):
         // Many a router does not let its own network in by the public address.
         return code === 'federation_unreachable' ? warning(code, asked.reason, undefined) : failed(code, asked.reason);
       }
-      if (asked.json['server_name'] === name) return ok(`reached in ${asked.ms} ms`, undefined);
-      return failed('federation_leads_elsewhere', nameSaid(asked));
+      if (asked.json['server_name'] !== name) return failed('federation_leads_elsewhere', nameSaid(asked));
+      return endsSoon(asked, undefined) ?? ok(`reached in ${asked.ms} ms`, undefined);
     },
   });
 
 function nameSaid(asked: Asked): string {
   if (isTrouble(asked)) return asked.reason;
   const name = asked.json['server_name'];
-  return typeof name === 'string' && name.length < 256 ? `answers as ${name}` : `answers ${said(asked)}`;
+  return typeof name === 'string' && isServerName(name) ? `answers as ${name}` : `answers ${said(asked)}`;
 }
 
 /** For a query over federation: our homeserver gives up by itself within this. */
@@ -57,6 +58,7 @@ export const peerCheck = (
     needs: [config, account, bridgeUser],
     deadlineMs: 40_000,
     async run([config, { user }]) {
+      if (peer === config.homeserver.server_name) return notTried('that is this community');
       if (!mayTalk(config, peer)) return failed('peer_denied', peer);
       const body = { device_keys: { [bridgeUserOf(peer)]: [BRIDGE_DEVICE] }, timeout: QUERY_MS };
       const keys = await user('/_matrix/client/v3/keys/query', { method: 'POST', body, timeoutMs: 2 * QUERY_MS });

@@ -1,16 +1,16 @@
 /** The gateway as members' apps find it: at its public address, through whatever stands in front. */
 import type { IncomingMessage } from 'node:http';
-import type { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import type { Bytes } from '../../../bytes.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { Status } from '../../status.ts';
 import { type Check, check } from '../check.ts';
-import { failed, notTried, type Outcome, ok, warning } from '../finding.ts';
+import { failed, notTried, type Outcome, ok } from '../finding.ts';
+import { type Answer, certificateOf } from '../http.ts';
 import { codeOfTrouble, networkTrouble } from '../network.ts';
 import type { DoctorPorts, GatewayHello } from '../ports.ts';
 import type { TroubleCode } from '../troubles.ts';
-import { SOON_MS } from './secrets.ts';
+import { endsSoon } from './secrets.ts';
 
 const HELLO_BYTES = 65_536;
 
@@ -41,18 +41,18 @@ export const gatewayCheck = (
 function knock(url: string, hello: GatewayHello, answerMs: number): Promise<Outcome<void>> {
   const ws = new WebSocket(url, { handshakeTimeout: answerMs, perMessageDeflate: false, maxPayload: HELLO_BYTES });
   const started = performance.now();
-  let ends: number | undefined;
+  let certificate: Pick<Answer, 'certificateEnds'> = {};
   const { promise, resolve } = Promise.withResolvers<Outcome<void>>();
   const late = setTimeout(
     () => resolve(failed(ws.readyState === ws.OPEN ? 'not_a_gateway' : 'gateway_unreachable', `${url}: no answer in time`)),
     answerMs + 1_000,
   );
-  ws.on('upgrade', ({ socket }) => {
-    ends = Date.parse((socket as Partial<TLSSocket>).getPeerCertificate?.().valid_to ?? '');
+  ws.on('upgrade', (response) => {
+    certificate = certificateOf(response);
   });
   ws.on('open', () => ws.send(hello.message));
   ws.on('message', (data) => {
-    void hello.read(data as Buffer).then((who) => resolve(judge(url, who, Math.round(performance.now() - started), ends)));
+    void hello.read(data as Buffer).then((who) => resolve(judge(url, who, Math.round(performance.now() - started), certificate)));
   });
   ws.on('unexpected-response', (_, response) => resolve(refused(url, response)));
   ws.on('close', () => resolve(failed('not_a_gateway', `${url} ended it`)));
@@ -69,16 +69,20 @@ function knock(url: string, hello: GatewayHello, answerMs: number): Promise<Outc
 /** ws says it in words alone. */
 const timedOut = (error: Error): unknown => (/has timed out/.test(error.message) ? { code: 'NO_ANSWER' } : error);
 
-function judge(url: string, who: 'ours' | 'other' | 'none', ms: number, ends: number | undefined): Outcome<void> {
+function judge(
+  url: string,
+  who: 'ours' | 'other' | 'none',
+  ms: number,
+  certificate: Pick<Answer, 'certificateEnds'>,
+): Outcome<void> {
   if (who === 'none') return failed('not_a_gateway', url);
   if (who === 'other') return failed('gateway_of_other_community', url);
-  if (ends !== undefined && ends - Date.now() < SOON_MS)
-    return warning('certificate_ends_soon', `${url}, until ${new Date(ends).toISOString().slice(0, 10)}`, undefined);
-  return ok(`${url} is this gateway, ${ms} ms`, undefined);
+  return endsSoon(certificate, undefined) ?? ok(`${url} is this gateway, ${ms} ms`, undefined);
 }
 
 /** 426 is the gateway's own answer to what asks for no upgrade: the proxy reached it, and left the header behind. */
 function refused(url: string, { statusCode = 0 }: IncomingMessage): Outcome<void> {
+  if (statusCode === 429) return notTried('too many come to the gateway at this moment');
   return failed(refusalOf(statusCode), `${url} answers ${statusCode}`);
 }
 

@@ -7,6 +7,7 @@ import { type Answer, ask, said } from '../http.ts';
 import { codeOfTrouble, isTrouble } from '../network.ts';
 import type { DoctorPorts } from '../ports.ts';
 import { seconds } from './bridge.ts';
+import { endsSoon } from './secrets.ts';
 
 /** As README says. */
 const SYNAPSE = [1, 160] as const;
@@ -44,8 +45,10 @@ export const homeserverCheck = ({ answerMs }: Pick<DoctorPorts, 'answerMs'>, con
         return failed(codeOfTrouble(trouble, TROUBLES), `${url} (${reason})`);
       }
       if (versions.status >= 500) return failed('homeserver_failing', `${url} answers ${said(versions)}`);
-      if (versions.status === 200 && Array.isArray(versions.json['versions']))
-        return ok(`${url}, ${versions.ms} ms`, { url, versions, at: Date.now() });
+      if (versions.status === 200 && Array.isArray(versions.json['versions'])) {
+        const homeserver = { url, versions, at: Date.now() };
+        return endsSoon(versions, homeserver) ?? ok(`${url}, ${versions.ms} ms`, homeserver);
+      }
       if (await wantsTls(url)) return failed('wants_tls', url);
       return failed('homeserver_is_another', `${url} answers ${said(versions)}`);
     },

@@ -2,6 +2,7 @@
 import { chmodSync, closeSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../../../config/schema.ts';
+import { OF_THE_CONTAINER } from '../../../config/secret-file.ts';
 import { type Check, check } from '../check.ts';
 import { failed, type Outcome, ok, warning } from '../finding.ts';
 import type { DoctorPorts } from '../ports.ts';
@@ -23,8 +24,12 @@ const databaseFiles = (path: string): readonly string[] => ['', '-wal', '-shm', 
 const secretsOf = ({ appservice, keys, admin, gateway, storage }: Config): readonly Secret[] => [
   { file: appservice.registration, forbidden: BUT_ONE_GROUP },
   ...[keys.path, admin.token, ...databaseFiles(storage.path)].map((file) => ({ file, forbidden: ANY_OTHER })),
-  ...(gateway.tls ? [{ file: gateway.tls.key, forbidden: BUT_ONE_GROUP }] : []),
+  ...[gateway.tls?.key, appservice.as_token_file, appservice.hs_token_file]
+    .filter(isOwn)
+    .map((file) => ({ file, forbidden: BUT_ONE_GROUP })),
 ];
+
+const isOwn = (file: string | undefined): file is string => file !== undefined && !file.startsWith(OF_THE_CONTAINER);
 
 export const permissionsCheck = ({ configFile }: Pick<DoctorPorts, 'configFile'>, config: Check<Config>): Check<void> =>
   check({

@@ -5,10 +5,11 @@ import { createSecureContext } from 'node:tls';
 import type { Bytes } from '../../../bytes.ts';
 import type { Config } from '../../../config/schema.ts';
 import { type Check, check } from '../check.ts';
-import { failed, notTried, ok, warning } from '../finding.ts';
+import { failed, notTried, type Outcome, ok, warning } from '../finding.ts';
+import type { Answer } from '../http.ts';
 import type { DoctorPorts } from '../ports.ts';
 
-export const SOON_MS = 14 * 86_400_000;
+const SOON_MS = 14 * 86_400_000;
 
 /** The hash that apps pin; undefined before the first start. */
 export const keyCheck = (
@@ -58,4 +59,10 @@ export function lifeOf(whose: string, begins: number, ends: number, now = Date.n
   const until = `${whose}, until ${new Date(ends).toISOString().slice(0, 10)}`;
   if (now > ends || now < begins) return failed('certificate_expired', until);
   return ends - now < SOON_MS ? warning('certificate_ends_soon', until, undefined) : ok(until, undefined);
+}
+
+/** Of whoever answered, where that was by TLS. */
+export function endsSoon<T>({ certificateEnds: ends }: Pick<Answer, 'certificateEnds'>, value: T): Outcome<T> | undefined {
+  if (ends === undefined || Number.isNaN(ends) || ends - Date.now() >= SOON_MS) return undefined;
+  return warning('certificate_ends_soon', `until ${new Date(ends).toISOString().slice(0, 10)}`, value);
 }

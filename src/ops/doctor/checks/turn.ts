@@ -4,7 +4,8 @@ import { failed, type Outcome, ok, warning } from '../finding.ts';
 import { said } from '../http.ts';
 import { codeOfTrouble, isTrouble } from '../network.ts';
 import type { TroubleCode } from '../troubles.ts';
-import { parseTurnUri, type Tried, tryTurn } from '../turn.ts';
+import { type Tried, tryTurn } from '../turn.ts';
+import { parseTurnUri } from '../turn-uri.ts';
 import type { Account, Way } from './appservice.ts';
 
 /** A homeserver names a handful; each is tried at once. */

@@ -1,5 +1,6 @@
 /** Other communities, and TURN. */
 import { VollyError } from '../../../../src/errors.ts';
+import type { ServerCertificate } from '../../../support/homeserver/certificates.ts';
 import { HOST } from '../../../support/homeserver/ports.ts';
 import { TurnServer } from '../../../support/turn-server.ts';
 import type { Case } from '../case.ts';
@@ -8,6 +9,14 @@ import type { World } from '../world.ts';
 const IRIS = 'iris.example';
 /** Where nobody listens. */
 const NOBODY = `turn:${HOST}:1`;
+
+/** Under a server name whose federation has this certificate. */
+async function federateWith(world: World, certificate: ServerCertificate): Promise<void> {
+  const { serverName } = await world.another(certificate);
+  world.homeserver.serverName = serverName;
+  world.configure({ homeserver: { server_name: serverName } });
+  world.register({});
+}
 
 async function turnOfAnotherName(world: World): Promise<void> {
   const server = await TurnServer.start(world.authority.issue({ host: IRIS }));
@@ -26,14 +35,15 @@ export const FEDERATION: readonly Case[] = [
   },
   {
     name: 'a federation whose certificate has expired',
-    async breaks(w) {
-      const { serverName } = await w.another(w.authority.issue({ days: -1 }));
-      w.homeserver.serverName = serverName;
-      w.configure({ homeserver: { server_name: serverName } });
-      w.register({});
-    },
+    breaks: (w) => federateWith(w, w.authority.issue({ days: -1 })),
     names: ['federation:certificate_expired'],
   },
+  {
+    name: 'a federation whose certificate ends in a week',
+    breaks: (w) => federateWith(w, w.authority.issue({ days: 7 })),
+    names: ['federation:certificate_ends_soon'],
+  },
+  { name: 'a look at the own community as a peer', breaks: (w) => [w.server], names: [], peers: 'told' },
   {
     name: 'a peer that policy denies',
     breaks: (w) => w.configure({ policy: { deny: ['*.example'] } }),
