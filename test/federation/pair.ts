@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
-import { type Community, startCommunity } from '../support/community.ts';
+import { type Community, type CommunityOptions, startCommunity } from '../support/community.ts';
 import { createAuthority } from '../support/homeserver/certificates.ts';
 import type { Person } from '../support/people.ts';
 
@@ -16,7 +16,7 @@ export interface Pair {
   close(people: readonly (Person | undefined)[], failed: boolean): Promise<void>;
 }
 
-export async function startPair(options: { readonly tapped: boolean }): Promise<Pair> {
+export async function startPair(options: Pick<CommunityOptions, 'tapped' | 'logging'>): Promise<Pair> {
   const folder = await mkdtemp(join(tmpdir(), 'volly-federation-'));
   const authority = createAuthority();
   const start = (name: string) => startCommunity({ name, dir: join(folder, name.toLowerCase()), authority, ...options });

@@ -42,7 +42,8 @@ describe('The wiretap on a call with presence', () => {
   const check = (): Finding[] => leaks(pair.both, needles);
 
   before(async () => {
-    pair = await startPair({ tapped: true });
+    // With all that a log can hold.
+    pair = await startPair({ tapped: true, logging: { level: 'debug' } });
     keepEverything(pair.both);
     [alice, bob] = await Promise.all([enrol(pair.orchid, 'alice'), enrol(pair.maple, 'bob')]);
     for (const { client } of [alice, bob]) client.on('presence-request', (request) => void request.accept());

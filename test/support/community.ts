@@ -65,6 +65,7 @@ export interface CommunityOptions {
   /** Laid over the gateway's section of the configuration. */
   readonly gateway?: Readonly<Record<string, unknown>>;
   readonly policy?: Readonly<Record<string, unknown>>;
+  readonly logging?: Readonly<Record<string, unknown>>;
   /** Laid over Synapse's own settings. */
   readonly synapse?: Overrides;
 }
@@ -265,6 +266,7 @@ export async function startCommunity(options: CommunityOptions): Promise<Communi
     gateway: { listen: { port: gateway }, public_url: community.gatewayUrl, ...options.gateway },
     admin: { listen: { port: admin } },
     ...(options.policy ? { policy: options.policy } : {}),
+    ...(options.logging ? { logging: options.logging } : {}),
   };
   await writeFile(community.configPath, stringify(config));
   await community.command('registration');
