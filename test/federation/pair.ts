@@ -16,7 +16,7 @@ export interface Pair {
   close(people: readonly (Person | undefined)[], failed: boolean): Promise<void>;
 }
 
-export async function startPair(options: Pick<CommunityOptions, 'tapped' | 'logging'>): Promise<Pair> {
+export async function startPair(options: Pick<CommunityOptions, 'tapped' | 'logging' | 'nodeArgs'>): Promise<Pair> {
   const folder = await mkdtemp(join(tmpdir(), 'volly-federation-'));
   const authority = createAuthority();
   const start = (name: string) => startCommunity({ name, dir: join(folder, name.toLowerCase()), authority, ...options });

@@ -9,12 +9,14 @@ import { acceptAndConnect, callWithChannel, hangUp, rings } from './conversation
 import { anyFailed, type Pair, startPair, until } from './pair.ts';
 import { eventsOn } from './wire.ts';
 
+const TRACER = new URL('./tracer.fixture.ts', import.meta.url).href;
+
 describe('The trace of a call', () => {
   let pair: Pair;
   let alice: Person;
   let bob: Person;
   before(async () => {
-    pair = await startPair({ tapped: true, logging: { level: 'debug' } });
+    pair = await startPair({ tapped: true, logging: { level: 'debug' }, nodeArgs: ['--import', TRACER] });
     [alice, bob] = await Promise.all([enrol(pair.orchid, 'alice'), enrol(pair.maple, 'bob')]);
     const rung = rings(bob);
     const calling = await callWithChannel(alice, bob.client.member);
@@ -55,6 +57,17 @@ describe('The trace of a call', () => {
     const { traceId } = traceOf(offer);
     assert.deepEqual(stepsOf(pair.orchid, traceId), ['accepted', 'routed', 'sent', 'acknowledged']);
     assert.deepEqual(stepsOf(pair.maple, traceId), ['received', 'routed', 'delivered', 'taken']);
+  });
+
+  it('has the same steps as spans for an SDK that was loaded before the bridge', () => {
+    const { traceId } = traceOf(envelopes().find(({ type }) => type === 'app.volly.call.offer')!);
+    for (const community of pair.both) {
+      const spans = readFileSync(community.logPath, 'utf8').matchAll(new RegExp(`^span ${traceId} volly\\.(\\w+)$`, 'gm'));
+      assert.deepEqual(
+        [...spans].map(([, step]) => step),
+        stepsOf(community, traceId),
+      );
+    }
   });
 
   it('has every envelope that was on the wire in both logs', () => {
