@@ -29,14 +29,12 @@ export function addDoctor(volly: Command, { version, file }: Context): void {
 async function doctor({ peer, fix = false, json = false }: Flags, configFile: string, version: string): Promise<void> {
   const { examine } = await import('../compose/doctor.ts');
   const findings: Finding[] = [];
-  const progress = json ? undefined : waitingLine();
-  for await (const finding of examine({ configFile, version, peers: peer, fix })) {
-    progress?.clear();
+  const line = process.stderr.isTTY && !json ? WAITING_LINE : NO_LINE;
+  for await (const finding of examine({ configFile, version, peers: peer, fix, waiting: line.show })) {
+    line.clear();
     findings.push(finding);
     if (!json) console.log(findingLines(finding));
-    progress?.show(findings.length);
   }
-  progress?.clear();
   console.log(json ? JSON.stringify({ version, findings }, null, 2) : `\n${summary(findings)}`);
   if (findings.some(({ result }) => result === 'failed')) process.exitCode = FAILURES;
 }
@@ -46,12 +44,9 @@ function peers(text: string, before: readonly ServerName[]): readonly ServerName
   return [...before, text];
 }
 
-/** What shows, on a terminal alone, that a slow check is under way. */
-function waitingLine(): { show: (done: number) => void; clear: () => void } | undefined {
-  const out = process.stderr;
-  if (!out.isTTY) return undefined;
-  return {
-    show: (done) => void out.write(`… ${done} checks are done`),
-    clear: () => void out.write('\r\x1b[K'),
-  };
-}
+/** Shows, on a terminal alone, which slow check is under way. */
+const WAITING_LINE = {
+  show: (title: string): void => void process.stderr.write(`… ${title}`),
+  clear: (): void => void process.stderr.write('\r\x1b[K'),
+};
+const NO_LINE = { show: (): void => {}, clear: (): void => {} };

@@ -6,13 +6,12 @@ import type { Provider } from '../crypto/primitives.ts';
 import { selectProvider } from '../crypto/select.ts';
 import { codeOf } from '../errors.ts';
 import { seedIn } from '../gateway/community-key.ts';
-import type { ServerName } from '../ids.ts';
 import { askBridge } from '../ops/admin/client.ts';
 import { peerWake } from '../ops/admin/operations/peers.ts';
 import { askStatus } from '../ops/ask-status.ts';
 import { runDoctor } from '../ops/doctor/doctor.ts';
 import type { Finding } from '../ops/doctor/finding.ts';
-import type { DoctorPorts, GatewayHello } from '../ops/doctor/ports.ts';
+import type { DoctorOptions, DoctorPorts, GatewayHello } from '../ops/doctor/ports.ts';
 import { greet, type Pin, readServerHello } from '../protocol/handshake-client.ts';
 import { gatewayUrl } from '../protocol/invite.ts';
 import { createPolicy } from '../routing/policy.ts';
@@ -23,12 +22,10 @@ import { policyOf } from './policy.ts';
 /** A homeserver that is busy answers in two or three seconds. */
 const ANSWER_MS = 8_000;
 
-export interface ExamineOptions {
+export interface ExamineOptions extends Omit<DoctorOptions, 'ports'> {
   readonly configFile: string;
   /** Of the installed program. */
   readonly version: string;
-  readonly peers?: readonly ServerName[];
-  readonly fix?: boolean;
 }
 
 /** One finding a check, in a fixed order, each as soon as it and those before it are there. Never throws. */

@@ -33,16 +33,26 @@ export function check<const Needs extends readonly Check[], T>({ run, ...about }
   return { deadlineMs: DEADLINE_MS, ...about, run: async (values, signal) => run(values as ValuesOf<Needs>, signal) };
 }
 
+export interface RunOptions {
+  /** Mend what is safe to mend. */
+  readonly fix?: boolean;
+  /** Hears the title of the check that is told next. */
+  readonly waiting?: (title: string) => void;
+}
+
 /** One finding for each check, in the order of the list. Checks that it needs and that are not in it are run and not told of. */
-export async function* runChecks(checks: readonly Check[], { fix = false } = {}): AsyncIterable<Finding> {
+export async function* runChecks(checks: readonly Check[], { fix = false, waiting }: RunOptions = {}): AsyncIterable<Finding> {
   const running = new Map<Check, Promise<Told>>();
   const start = (one: Check): Promise<Told> => {
     const known = running.get(one) ?? attempt(one, Promise.all(one.needs.map(start)), fix);
     running.set(one, known);
     return known;
   };
-  const told = checks.map(start);
-  for (const one of told) yield findingOf(await one);
+  checks.forEach(start);
+  for (const one of checks) {
+    waiting?.(titleOf(one));
+    yield findingOf(await start(one));
+  }
 }
 
 interface Told {

@@ -18,8 +18,8 @@ import type { Finding } from './finding.ts';
 import type { DoctorOptions, DoctorPorts } from './ports.ts';
 
 /** One finding for each check, in the order of docs/DOCTOR.md. Never throws. */
-export function runDoctor({ ports, peers = [], fix = false }: DoctorOptions): AsyncIterable<Finding> {
-  return runChecks(checksOf(ports, peers), { fix });
+export function runDoctor({ ports, peers = [], ...options }: DoctorOptions): AsyncIterable<Finding> {
+  return runChecks(checksOf(ports, peers), options);
 }
 
 function checksOf(ports: DoctorPorts, peers: readonly ServerName[]): readonly Check[] {

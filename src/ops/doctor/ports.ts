@@ -3,6 +3,7 @@ import type { Bytes } from '../../bytes.ts';
 import type { Config } from '../../config/schema.ts';
 import type { ServerName } from '../../ids.ts';
 import type { Status } from '../status.ts';
+import type { RunOptions } from './check.ts';
 
 /** `version` and `known` are numbers of the schema. `reason` is SQLite's code. */
 export type DatabaseState =
@@ -41,10 +42,8 @@ export interface DoctorPorts {
   readonly greetGateway: (server: ServerName, communityKeyHash: Bytes) => GatewayHello;
 }
 
-export interface DoctorOptions {
+export interface DoctorOptions extends RunOptions {
   readonly ports: DoctorPorts;
   /** Communities to look at. */
   readonly peers?: readonly ServerName[];
-  /** Mend what is safe to mend. */
-  readonly fix?: boolean;
 }

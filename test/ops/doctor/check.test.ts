@@ -21,10 +21,9 @@ describe('Checks', () => {
         return ok('quick', 2);
       },
     });
-    assert.deepEqual(
-      (await told([slow, quick])).map(({ found }) => found),
-      ['slow', 'quick'],
-    );
+    const heard: string[] = [];
+    for await (const { found } of runChecks([slow, quick], { waiting: (title) => heard.push(title) })) heard.push(found);
+    assert.deepEqual(heard, ['Node.js', 'slow', 'Configuration', 'quick']);
   });
 
   it('are given the values of those they need, each of which runs once', async () => {

@@ -77,8 +77,16 @@ describe('The doctor and the disk', () => {
       console.log('      skipped: giving a file away takes root');
       this.skip();
     }
-    chownSync(world.keyFile, NOBODY, NOBODY);
-    assert.deepEqual(codes(await look()), [undefined, 'other_owner']);
+    for (const [file, mode, code] of [
+      [world.keyFile, 0o600, 'other_owner'],
+      [world.registrationFile, 0o600, 'other_owner'],
+      [world.registrationFile, 0o640, undefined],
+    ] as const) {
+      chownSync(file, NOBODY, NOBODY);
+      chmodSync(file, mode);
+      assert.deepEqual(codes(await look()), [undefined, code], file);
+      chownSync(file, 0, 0);
+    }
   });
 
   it('mends rights and missing folders when told to, and says what it did', async () => {

@@ -112,15 +112,19 @@ export const peersCheck = (bridge: Check<Status | undefined>): Check<void> =>
       const { peers } = status;
       const off = peers.filter(({ skewMs = 0 }) => Math.abs(skewMs) > LIMITS.skewMs);
       if (off.length > 0)
-        return warning('peer_clock', off.map(({ server, skewMs = 0 }) => `${server} ${seconds(skewMs)}`).join(', '), undefined);
+        return warning('peer_clock', few(off.map(({ server, skewMs = 0 }) => `${server} ${seconds(skewMs)}`)), undefined);
       const late = peers.filter(({ state }) => state !== 'ok');
       if (late.length === 0) return ok(peers.length === 0 ? 'none yet' : `${peers.length}, nothing waits long`, undefined);
       return warning(
         'peers_waiting',
-        late.map(({ server, state, waiting }) => `${server} ${state}, ${waiting} waiting`).join('; '),
+        few(late.map(({ server, state, waiting }) => `${server} ${state} with ${waiting} waiting`)),
         undefined,
       );
     },
   });
+
+const FEW = 5;
+const few = (texts: readonly string[]): string =>
+  `${texts.slice(0, FEW).join(', ')}${texts.length > FEW ? ` and ${texts.length - FEW} more` : ''}`;
 
 export const seconds = (ms: number): string => `${ms >= 0 ? '+' : ''}${(ms / 1_000).toFixed(1)} s`;

@@ -38,7 +38,13 @@ export const permissionsCheck = ({ configFile }: Pick<DoctorPorts, 'configFile'>
     run([config]) {
       // Windows has no such bits.
       if (process.platform === 'win32') return ok('not looked at on Windows', undefined);
-      return open(secretsOf(config)) ?? writable(config, configFile) ?? unreadable(config) ?? owners(config) ?? good(config);
+      return (
+        open(secretsOf(config)) ??
+        writable(config, configFile) ??
+        unreadable(config) ??
+        owners(config, configFile) ??
+        good(config)
+      );
     },
   });
 
@@ -71,13 +77,19 @@ function unreadable(config: Config): Outcome<never> | undefined {
   return found.length === 0 ? undefined : failed('not_readable', shown(found.map(({ file }) => file)));
 }
 
-/** The registration may be the homeserver's, and the TLS key that of what renews it. */
-function owners({ keys, admin, storage }: Config): Outcome<void> | undefined {
-  const files = [...databaseFiles(storage.path), keys.path, admin.token].filter((file) => statOf(file) !== undefined);
-  const [first] = files;
-  const other = files.find((file) => statOf(file)?.uid !== statOf(first!)?.uid);
-  if (other === undefined) return undefined;
-  return warning('other_owner', `${first} is of user ${statOf(first!)?.uid}, ${other} of ${statOf(other)?.uid}`, undefined);
+/** The bridge's user is the one that the database belongs to. Others' files it must at least be able to read: by a group, as far as this tells. */
+function owners(config: Config, configFile: string): Outcome<void> | undefined {
+  const { keys, admin, storage, appservice } = config;
+  const database = statOf(storage.path);
+  if (database === undefined) return undefined;
+  const own = [...databaseFiles(storage.path), keys.path, admin.token];
+  const foreign = [...own, appservice.registration, configFile].find((file) => {
+    const stat = statOf(file);
+    if (stat === undefined || stat.uid === database.uid) return false;
+    return own.includes(file) || (stat.mode & 0o044) === 0;
+  });
+  if (foreign === undefined) return undefined;
+  return warning('other_owner', `${storage.path} is of user ${database.uid}, ${foreign} of ${statOf(foreign)?.uid}`, undefined);
 }
 
 function good({ appservice }: Config): Outcome<void> {
