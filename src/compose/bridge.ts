@@ -17,8 +17,8 @@ import { appserviceRouter } from '../matrix/appservice.ts';
 import { HomeserverClient } from '../matrix/client.ts';
 import { endGhost } from '../matrix/end-ghost.ts';
 import { GhostKeeper } from '../matrix/ghost-keeper.ts';
-import { Heartbeat } from '../matrix/heartbeat.ts';
 import { Ghosts } from '../matrix/libraries.ts';
+import { Pulse } from '../matrix/pulse.ts';
 import { SyncReceiver } from '../matrix/receiver.ts';
 import { ToDeviceCarrier } from '../matrix/to-device.ts';
 import { listen } from '../ops/listen.ts';
@@ -112,12 +112,12 @@ export async function startBridge(config: Config, version: string): Promise<Runn
       onFatal,
       onBack: () => junction.greet(),
     });
-    const heartbeat = new Heartbeat({ client, id: registration.id, clock, log, onBack: () => receiver.nudge() });
+    const pulse = new Pulse({ client, id: registration.id, clock, log, onBack: () => receiver.nudge() });
     const sockets = gatewayServer(settings);
     const parts = {
       receiver,
       access,
-      heartbeat,
+      pulse,
       junction,
       quarantine: stores.quarantine,
       directory,
@@ -169,8 +169,8 @@ export async function startBridge(config: Config, version: string): Promise<Runn
 
     await receiver.start();
     started.push(() => receiver.stop());
-    heartbeat.start();
-    started.push(() => heartbeat.stop());
+    pulse.start();
+    started.push(() => pulse.stop());
     return { failed, reload: (load) => settings.reload(load, log), stop };
   } catch (error) {
     await stop();

@@ -59,7 +59,7 @@ export function operatorDoor(options: OperatorDoor, rest: RequestListener): Requ
       ...(await read().then(gaugesOf, () => ({}))),
     };
   });
-  const callsBack = (): boolean => parts.heartbeat.state.callsBack !== 'no';
+  const callsBack = (): boolean => parts.pulse.state.callsBack !== 'no';
   const health = { needed: { homeserver, database: writes }, wanted: { homeserver_calls_back: callsBack } };
   return withHealth(health, counters, rest);
 }

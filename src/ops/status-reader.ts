@@ -20,7 +20,7 @@ export interface Parts {
     };
   };
   readonly access: { readonly state: Pick<HomeserverStatus, 'software' | 'way' | 'proven' | 'named'> | undefined };
-  readonly heartbeat: { readonly state: { readonly answers: boolean; readonly callsBack: HomeserverStatus['callsBack'] } };
+  readonly pulse: { readonly state: { readonly answers: boolean; readonly callsBack: HomeserverStatus['callsBack'] } };
   readonly junction: { peers(): readonly PeerState[]; counts(): Promise<JunctionCounts> };
   readonly quarantine: Pick<QuarantineStore, 'count'>;
   /** Devices that are online. */
@@ -32,8 +32,8 @@ export interface Parts {
 const NOT_ASKED_YET = { software: 'unknown', way: 'unknown', proven: false, named: false };
 
 /** It answers, and brings messages. */
-export const homeserverWorks = ({ receiver, heartbeat }: Pick<Parts, 'receiver' | 'heartbeat'>): boolean =>
-  receiver.state.ready && heartbeat.state.answers;
+export const homeserverWorks = ({ receiver, pulse }: Pick<Parts, 'receiver' | 'pulse'>): boolean =>
+  receiver.state.ready && pulse.state.answers;
 
 /** The returned function throws `database`. Uptime counts from now. */
 export function statusReader(parts: Parts): () => Promise<Status> {
@@ -49,7 +49,7 @@ export function statusReader(parts: Parts): () => Promise<Status> {
       homeserver: {
         url,
         ...(access.state ?? NOT_ASKED_YET),
-        callsBack: parts.heartbeat.state.callsBack,
+        callsBack: parts.pulse.state.callsBack,
         ready: homeserverWorks(parts),
         ...(lagMs === undefined ? {} : { lagMs }),
         ...(lastSyncAt === undefined ? {} : { lastSyncAgeMs: Math.max(0, clock.now() - lastSyncAt) }),

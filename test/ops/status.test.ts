@@ -30,7 +30,7 @@ describe('status', () => {
       ...{ version: '1.2.3', server: 'orchid.example', url: 'http://127.0.0.1:8008', clock },
       receiver: { state: { ready: true, lagMs: 21, lastSyncAt: clock.now(), journaled: 1 } },
       access: { state: { software: 'Synapse/1.163.2', way: 'as_token', proven: true, named: true } },
-      heartbeat: { state: { answers: true, callsBack: 'yes' } },
+      pulse: { state: { answers: true, callsBack: 'yes' } },
       junction: {
         peers: () => [
           {
@@ -153,7 +153,7 @@ Peers: 2
   });
 
   it('says that a homeserver which does not answer is not there, whatever the receiver has heard', async () => {
-    parts = { ...parts, heartbeat: { state: { answers: false, callsBack: 'unknown' } } };
+    parts = { ...parts, pulse: { state: { answers: false, callsBack: 'unknown' } } };
     const { homeserver } = await statusReader(parts)();
     assert.deepEqual([homeserver.ready, homeserver.callsBack], [false, 'unknown']);
   });

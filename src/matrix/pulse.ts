@@ -15,7 +15,7 @@ const ANSWER_MS = 2_500;
 /** Of a homeserver that is away. */
 const AWAY_MS = 1_000;
 
-export interface HeartbeatOptions {
+export interface PulseOptions {
   readonly client: Pick<HomeserverClient, 'request'>;
   /** Of the registration. */
   readonly id: string;
@@ -25,13 +25,13 @@ export interface HeartbeatOptions {
   readonly onBack: () => void;
 }
 
-export interface HeartbeatState {
+export interface PulseState {
   readonly answers: boolean;
   readonly callsBack: CallsBack;
 }
 
-export class Heartbeat {
-  readonly #options: HeartbeatOptions;
+export class Pulse {
+  readonly #options: PulseOptions;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #answers = true;
@@ -43,12 +43,12 @@ export class Heartbeat {
   /** One line an outage. */
   #told = false;
 
-  constructor(options: HeartbeatOptions) {
+  constructor(options: PulseOptions) {
     this.#options = options;
   }
 
   /** Until the first beat a homeserver counts as one that answers: whether it is there, the receiver knows. */
-  get state(): HeartbeatState {
+  get state(): PulseState {
     return { answers: this.#answers, callsBack: this.#callsBack };
   }
 
@@ -93,7 +93,7 @@ export class Heartbeat {
     const path = '/_matrix/client/versions';
     try {
       await client.request({
-        ...{ method: 'GET', step: 'heartbeat', path, timeoutMs: ANSWER_MS, as: 'service', signal: this.#stop.signal },
+        ...{ method: 'GET', step: 'pulse', path, timeoutMs: ANSWER_MS, as: 'service', signal: this.#stop.signal },
       });
       return true;
     } catch (error) {

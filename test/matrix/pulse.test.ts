@@ -2,27 +2,27 @@ import assert from 'node:assert/strict';
 import { VollyError } from '../../src/errors.ts';
 import type { Request } from '../../src/matrix/client.ts';
 import { HomeserverError } from '../../src/matrix/failure.ts';
-import { Heartbeat } from '../../src/matrix/heartbeat.ts';
+import { Pulse } from '../../src/matrix/pulse.ts';
 import { ManualClock } from '../support/clock.ts';
 import { Lines } from './receiver-contract.ts';
 
 /** What a homeserver does with a request: answers, refuses with these words, takes it and is silent, or is not there. */
 type Habit = 'answers' | 'hangs' | 'absent' | { status: number; errcode?: string };
 
-describe('heartbeat', () => {
+describe('pulse', () => {
   let clock: ManualClock;
   let lines: Lines;
-  let habits: { ping: Habit; heartbeat: Habit };
+  let habits: { ping: Habit; pulse: Habit };
   let back: number;
   let asked: string[];
-  let heart: Heartbeat;
+  let heart: Pulse;
 
   beforeEach(async () => {
     clock = new ManualClock();
     lines = new Lines();
-    habits = { ping: 'answers', heartbeat: 'answers' };
+    habits = { ping: 'answers', pulse: 'answers' };
     [back, asked] = [0, []];
-    heart = new Heartbeat({ client: { request }, id: 'volly', clock, log: lines, onBack: () => back++ });
+    heart = new Pulse({ client: { request }, id: 'volly', clock, log: lines, onBack: () => back++ });
     heart.start();
     await clock.advance(0);
   });
@@ -47,7 +47,7 @@ describe('heartbeat', () => {
     throw signal?.aborted ? new VollyError('shutting_down') : new HomeserverError('homeserver_unreachable', 'no answer in time');
   }
   const both = (habit: Habit): void => {
-    habits = { ping: habit, heartbeat: habit };
+    habits = { ping: habit, pulse: habit };
   };
   /** When the state is another one, in ms from now; looks each 100 ms. */
   const turns = async (to: boolean | string, what: 'answers' | 'callsBack' = 'answers'): Promise<number> => {
@@ -119,7 +119,7 @@ describe('heartbeat', () => {
     await turns('unknown', 'callsBack');
     asked = [];
     await clock.advance(30_000);
-    assert.deepEqual(new Set(asked), new Set(['heartbeat']));
+    assert.deepEqual(new Set(asked), new Set(['pulse']));
     assert.deepEqual(heart.state, { answers: true, callsBack: 'unknown' });
     both('absent');
     await turns(false);
@@ -128,7 +128,7 @@ describe('heartbeat', () => {
   });
 
   it('takes each word of the homeserver for an answer, whatever it is', async () => {
-    habits = { ping: 'hangs', heartbeat: { status: 403, errcode: 'M_FORBIDDEN' } };
+    habits = { ping: 'hangs', pulse: { status: 403, errcode: 'M_FORBIDDEN' } };
     await clock.advance(60_000);
     assert.equal(heart.state.answers, true);
   });
