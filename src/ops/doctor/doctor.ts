@@ -31,6 +31,7 @@ function checksOf(ports: DoctorPorts, peers: readonly ServerName[]): readonly Ch
   const bridge = bridgeCheck(ports, config);
   const listeners = portsCheck(config, bridge);
   const homeserver = homeserverCheck(ports, config);
+  const software = softwareCheck(homeserver);
   const account = asTokenCheck(config, registration, homeserver);
   const serverName = serverNameCheck(config, account);
   const bridgeUser = bridgeUserCheck(config, account, serverName, bridge);
@@ -46,13 +47,13 @@ function checksOf(ports: DoctorPorts, peers: readonly ServerName[]): readonly Ch
     bridge,
     listeners,
     homeserver,
-    softwareCheck(homeserver),
+    software,
     clockCheck(homeserver),
     account,
     serverName,
     bridgeUser,
     pingCheck(config, registration, account, bridge, listeners),
-    receivingCheck(ports, config, account, bridgeUser, bridge),
+    receivingCheck(ports, config, account, bridgeUser, bridge, software),
     peersCheck(bridge),
     federationCheck(config, serverName),
     ...peers.flatMap((peer) => {

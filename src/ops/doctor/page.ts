@@ -2,10 +2,10 @@
 import type { Finding } from './finding.ts';
 
 const MARKS = { ok: '✔', warning: '!', failed: '✖', skipped: '·' } as const;
-const COLUMN = 26;
+const COLUMN = 25;
 
 export function findingLines({ result, title, found, details = [], code, cause, cure, fixed }: Finding): string {
-  const lines = [`${MARKS[result]} ${title.padEnd(COLUMN)}${found}${fixed === undefined ? '' : ` (mended: ${fixed})`}`];
+  const lines = [`${MARKS[result]} ${title.padEnd(COLUMN)} ${found}${fixed === undefined ? '' : ` (mended: ${fixed})`}`];
   lines.push(...details.map((detail) => `    ${detail}`));
   if (code !== undefined) lines.push(`    cause: ${cause}  [${code}]`, `    cure:  ${cure}`);
   return lines.join('\n');

@@ -16,7 +16,7 @@ import { World } from './world.ts';
 
 const CASES = [...MACHINE, ...BRIDGE, ...HOMESERVER, ...FEDERATION, ...GATEWAY];
 const NOT_RUNNING = 'bridge:bridge_not_running';
-/** Named by tests of their own, or by none. */
+/** Named by tests of their own. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   check_timed_out: 'check.test.ts',
   check_broke: 'check.test.ts',
@@ -27,7 +27,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   read_only_disk: 'disk.test.ts',
   disk_full: 'disk.test.ts',
   disk_low: 'disk.test.ts',
-  well_known_broken: 'by none: a well-known file is asked for at port 443, which a test cannot have',
+  well_known_broken: 'resolve.test.ts',
 };
 
 const troublesOf = (found: readonly Finding[]): string[] =>

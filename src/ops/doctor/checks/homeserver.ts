@@ -61,7 +61,8 @@ async function wantsTls(url: string): Promise<boolean> {
   return isTrouble(asked) ? asked.trouble.startsWith('certificate_') : true;
 }
 
-export const softwareCheck = (homeserver: Check<Homeserver>): Check<void> =>
+/** Its name and version; undefined where it does not tell. */
+export const softwareCheck = (homeserver: Check<Homeserver>): Check<string | undefined> =>
   check({
     name: 'software',
     needs: [homeserver],
@@ -73,12 +74,12 @@ export const softwareCheck = (homeserver: Check<Homeserver>): Check<void> =>
     },
   });
 
-function judge(name: string): Outcome<void> {
+function judge(name: string): Outcome<string> {
   const [, major = 0, minor = 0] = (/^Synapse\/(\d+)\.(\d+)/.exec(name) ?? []).map(Number);
-  if (name.startsWith('Dendrite/')) return ok(name, undefined);
-  if (!name.startsWith('Synapse/')) return warning('untested_homeserver', name, undefined);
+  if (name.startsWith('Dendrite/')) return ok(name, name);
+  if (!name.startsWith('Synapse/')) return warning('untested_homeserver', name, name);
   const isNew = major > SYNAPSE[0] || (major === SYNAPSE[0] && minor >= SYNAPSE[1]);
-  return isNew ? ok(name, undefined) : warning('synapse_old', name, undefined);
+  return isNew ? ok(name, name) : warning('synapse_old', name, name);
 }
 
 const PLAIN = /^[\w. /+()-]{1,64}$/;

@@ -125,4 +125,13 @@ export const HOMESERVER: readonly Case[] = [
     },
     names: ['receiving:echo_lost'],
   },
+  {
+    name: 'a Dendrite, which brings nothing by the as_token and is not at fault',
+    breaks(w) {
+      w.lay({ answerMs: IMPATIENT_MS });
+      w.beSoftware('Dendrite/0.13.8');
+      w.homeserver.echoMs = Number.POSITIVE_INFINITY;
+    },
+    names: [],
+  },
 ];
