@@ -115,6 +115,16 @@ export class ReadyQueue {
     return first ? [first] : [];
   }
 
+  /** As `takeOne`, of those that the peer acknowledges if there are any. */
+  takeOneAcked(): readonly Entry[] {
+    for (const entry of this.#order) {
+      if (!entry.acked) continue;
+      this.delete(entry);
+      return [entry];
+    }
+    return this.takeOne();
+  }
+
   /** As `take`, of the types that do not stand behind others. */
   takeUrgent(): readonly Entry[] {
     const type = URGENT.find((urgent) => this.#types.has(urgent));

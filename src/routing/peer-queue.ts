@@ -6,12 +6,14 @@ import type { AckTime } from './ack-time.ts';
 import { type Entry, ReadyQueue } from './entries.ts';
 import { Patient, patienceOf } from './haste.ts';
 import type { Waiting } from './peers.ts';
+import type { Policy } from './policy.ts';
 import { LONGEST_MS, repeatAfter } from './repeats.ts';
 import { Requests, type RequestsOptions } from './requests.ts';
 import { Silence } from './silence.ts';
 import { Waking } from './waking.ts';
 
 export interface PeerQueueOptions extends RequestsOptions {
+  readonly policy: Policy;
   readonly ackTime: AckTime;
   readonly clock: Clock;
   /** The peer's server answered after envelopes had waited. */
@@ -214,9 +216,11 @@ export class PeerQueue {
 
   /** While the peer's server cannot be reached everything waits here: what never leaves ends definitely, and nothing old is in front when the way heals. */
   #fill(): void {
+    // Denied since it was queued, or while it was being woken.
+    if (!this.#options.policy(this.peer)) return;
     if (this.#waking.holds) {
       if (this.#ready.size > 0 && this.#requests.mayBegin(false) && this.#waking.mayTry())
-        this.#requests.begin(this.#ready.takeOne());
+        this.#requests.begin(this.#ready.takeOneAcked());
       return;
     }
     while (this.#ready.size > 0 && this.#requests.mayBegin(this.#ready.hasWholeEvent()))

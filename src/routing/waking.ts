@@ -9,7 +9,7 @@ import type { Carrier, PathState } from './ports.ts';
 /** Sooner than the homeserver's first retry, at 3.2 s or later: the path must be found cut while it is, or a later sleep has nothing to wake it. */
 const AFTER_MS = 2_000;
 const AGAIN_MS = 3_000;
-/** A server away for an hour is not coming back within seconds. */
+/** A server that has been away for an hour is not coming back within seconds. */
 const LONG_CUT_MS = 3_600_000;
 const AGAIN_LONG_MS = 30_000;
 /** The server answers and its bridge does not: nothing to wake. Looked at again after 9 s, then ever less often. */
@@ -28,6 +28,8 @@ export class Waking {
   #answered: boolean | undefined;
   #nextAt = 0;
   #nextTrialAt = 0;
+  /** When the first attempt ended without an answer, of those since the peer's bridge spoke or its server answered. */
+  #cutSince: number | undefined;
   /** How often in a row the server answered while its bridge stayed silent. */
   #answers = 0;
 
@@ -42,6 +44,7 @@ export class Waking {
   heard(): void {
     this.#answers = 0;
     this.#answered = undefined;
+    this.#cutSince = undefined;
     this.#nextAt = Math.min(this.#nextAt, this.#lives.now() + ANSWERED_MS);
   }
 
@@ -65,26 +68,32 @@ export class Waking {
     return true;
   }
 
-  /** Something has waited for this long. */
+  /** What is to be acknowledged has waited for this long. While it holds it asks whatever waits: nothing else would end that. */
   waiting(ms: number): void {
-    if (ms < AFTER_MS || this.#underWay || this.#lives.now() < this.#nextAt) return;
+    if ((ms < AFTER_MS && !this.holds) || this.#underWay || this.#lives.now() < this.#nextAt) return;
     this.#underWay = true;
     this.#carrier
       .wake(this.#peer)
       .catch(() => undefined)
       .then((answered) => {
         this.#underWay = false;
+        const now = this.#lives.now();
         // Envelopes have just been sent when a hold begins.
-        if (answered === false && !this.holds) this.#nextTrialAt = this.#lives.now() + TRIAL_MS;
+        if (answered === false && !this.holds) this.#nextTrialAt = now + TRIAL_MS;
         this.#answered = answered;
-        const pause = answered ? this.#afterAnswer() : ms < LONG_CUT_MS ? AGAIN_MS : AGAIN_LONG_MS;
-        this.#nextAt = this.#lives.now() + pause;
+        this.#nextAt = now + (answered ? this.#afterAnswer() : this.#afterSilence(now));
         if (answered) this.#woken();
-        else this.#answers = 0;
       });
   }
 
+  #afterSilence(now: number): number {
+    this.#answers = 0;
+    this.#cutSince ??= now;
+    return now - this.#cutSince < LONG_CUT_MS ? AGAIN_MS : AGAIN_LONG_MS;
+  }
+
   #afterAnswer(): number {
+    this.#cutSince = undefined;
     return Math.min(ANSWERED_MS * 2 ** this.#answers++, ANSWERED_LONGEST_MS);
   }
 }

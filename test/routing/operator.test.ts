@@ -56,6 +56,21 @@ describe('a community that the operator blocks', () => {
     await clock.advance(30_000);
     assert.ok(network.sent.every(({ peer }) => peer !== fern));
   });
+
+  it('gets no hello either when an attempt to wake it comes to its end', async () => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    network.attach(fern, () => {});
+    const carriers = [{ ...network.carrier(orchid), wake: () => promise }];
+    const a = new Bridge({ server: orchid, clock, networks: [], carriers, devices: [alice] });
+    await a.junction.start();
+    await a.send(offer(clock));
+    await clock.advance(3_000);
+    await a.junction.block(fern, true);
+    network.sent.length = 0;
+    resolve(true);
+    await clock.advance(3_000);
+    assert.deepEqual(network.sent, []);
+  });
 });
 
 describe('waking by hand', () => {
