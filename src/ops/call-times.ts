@@ -11,6 +11,7 @@ const WAIT_MS = 70_000;
 /** Calls at once of a community with 10,000 members in its busiest minute; of more the oldest are not timed. */
 const AT_ONCE = 10_000;
 
+const OFFER = 'app.volly.call.offer';
 /** Type of the first word → how the offer ended by it. */
 const OUTCOMES: Readonly<Record<string, string>> = {
   'app.volly.call.answer': 'answered',
@@ -40,13 +41,13 @@ export class CallTimes implements Steps {
 
   step(step: Step, envelope: Passing, details?: StepDetails): void {
     if (step === 'routed' && envelope.type?.startsWith('app.volly.call.')) this.#routed(envelope);
-    else if (step === 'ended') this.#ended(envelope, details?.code);
+    else if (step === 'ended' && (envelope.type ?? OFFER) === OFFER) this.#ended(envelope, details?.code);
   }
 
   #routed({ id, type, from, to }: Passing): void {
     this.#forget();
     const [there, back] = [`${from} ${to}`, `${to} ${from}`];
-    if (type === 'app.volly.call.offer') {
+    if (type === OFFER) {
       const side = serverOf(memberOf(from as DeviceAddress)) === this.#own ? 'caller' : 'callee';
       this.#offers.delete(there);
       this.#offers.set(there, { id, at: this.#clock.monotonic(), side, rang: false });
