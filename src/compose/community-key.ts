@@ -2,7 +2,7 @@
 import { systemRandom as random } from '../clock.ts';
 import type { Config } from '../config/schema.ts';
 import { selectProvider } from '../crypto/select.ts';
-import { loadCommunityKey, succeedCommunityKey } from '../gateway/community-key.ts';
+import { readCommunityKey, succeedCommunityKey } from '../gateway/community-key.ts';
 import { claimDatabase } from '../storage/sqlite/claim.ts';
 import { openStores } from './stores.ts';
 
@@ -13,9 +13,9 @@ export interface KeyView {
   readonly predecessors: number;
 }
 
-/** Throws `bad_config`. */
+/** Throws `bad_config`, also where there is none yet. */
 export async function communityKey({ keys, homeserver }: Config): Promise<KeyView> {
-  const { hash, successors } = await load({ keys, homeserver });
+  const { hash, successors } = await read({ keys, homeserver });
   return { hash, predecessors: successors.length };
 }
 
@@ -27,7 +27,7 @@ export async function rotateCommunityKey(config: Config): Promise<KeyView> {
     try {
       // First: tickets outliving the key would let apps in that prove it is them to a bridge that proves nothing.
       await stores.tickets.revokeAll();
-      const key = await load(config);
+      const key = await read(config);
       await succeedCommunityKey(config.keys.path, key, { provider: selectProvider(), random, now: Date.now() });
     } finally {
       await stores.close();
@@ -38,5 +38,5 @@ export async function rotateCommunityKey(config: Config): Promise<KeyView> {
   return communityKey(config);
 }
 
-const load = ({ keys, homeserver }: Pick<Config, 'keys' | 'homeserver'>) =>
-  loadCommunityKey({ file: keys.path, server: homeserver.server_name, provider: selectProvider(), random });
+const read = ({ keys, homeserver }: Pick<Config, 'keys' | 'homeserver'>) =>
+  readCommunityKey({ file: keys.path, server: homeserver.server_name, provider: selectProvider() });

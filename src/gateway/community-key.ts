@@ -15,7 +15,7 @@ import { VollyError } from '../errors.ts';
 import type { ServerName } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import type { Community } from '../protocol/handshake-server.ts';
-import { decodeSuccessor, signSuccessor } from '../protocol/successor.ts';
+import { decodeSuccessor, followSuccessors, signSuccessor } from '../protocol/successor.ts';
 
 const PREFIX = 'volly-community-key-1 ';
 const STEP = 'volly-community-successor-1 ';
@@ -38,22 +38,40 @@ export interface CommunityKey extends Community, Content {
   readonly created: boolean;
 }
 
-/**
- * Reads the key, or makes one where there is no file. Throws `bad_config` for a file that others may read or write, that is not
- * of this form, or that cannot be read or written.
- */
-export async function loadCommunityKey(options: {
+interface KeyFile {
   readonly file: string;
   readonly server: ServerName;
   readonly provider: Provider;
-  readonly random: RandomBytes;
-}): Promise<CommunityKey> {
-  const { file, server, provider, random } = options;
+}
+
+/**
+ * Reads the key, or makes one where there is no file. Throws `bad_config` for a file that others may read or write, that is not
+ * of this form, whose steps do not lead to its key, or that cannot be read or written.
+ */
+export async function loadCommunityKey(options: KeyFile & { readonly random: RandomBytes }): Promise<CommunityKey> {
+  const { file, random } = options;
   let content = await read(file);
   const created = content === undefined && (await create(file, { seed: random(COMPOSITE.seed), successors: [] }));
   content ??= (await read(file)) ?? bad(file, 'vanished');
-  const publicKey = compositePublicKey(provider, content.seed);
-  return { server, publicKey, hash: sha256(publicKey), sign: compositeSigner(provider, content.seed), ...content, created };
+  return { ...communityOf(options, content), created };
+}
+
+/** As `loadCommunityKey`, and throws `bad_config` where there is no file. */
+export async function readCommunityKey(options: KeyFile): Promise<CommunityKey> {
+  const content = (await read(options.file)) ?? bad(options.file, 'is not there; the bridge makes it when it first starts');
+  return { ...communityOf(options, content), created: false };
+}
+
+function communityOf({ file, server, provider }: KeyFile, { seed, successors }: Content): Omit<CommunityKey, 'created'> {
+  const publicKey = compositePublicKey(provider, seed);
+  const steps = successors.map(decodeSuccessor);
+  try {
+    // Apps would take it for a stranger's key, and not come back by themselves.
+    if (steps[0]) followSuccessors(provider, server, { pin: sha256(steps[0].oldKey), key: publicKey, steps });
+  } catch (error) {
+    bad(file, `its steps do not lead to its key, or are not of ${server}`, error);
+  }
+  return { server, publicKey, hash: sha256(publicKey), sign: compositeSigner(provider, seed), seed, successors };
 }
 
 /** A new key, signed by `old`, takes its place in the file; the old seed is in no file afterwards. Throws `bad_config`. */
@@ -107,7 +125,7 @@ function contentOf(text: string): Content | undefined {
 
 function areSteps(all: readonly (Uint8Array | undefined)[]): all is readonly Uint8Array[] {
   try {
-    return all.every((step) => step !== undefined && decodeSuccessor(step));
+    return all.length <= LIMITS.communitySuccessors && all.every((step) => step !== undefined && decodeSuccessor(step));
   } catch {
     return false;
   }

@@ -10,10 +10,10 @@ import { equal, toBase64url } from '../../src/bytes.ts';
 import { systemClock, systemRandom } from '../../src/clock.ts';
 import { selectProvider } from '../../src/crypto/select.ts';
 import { countedAs, forwardedAddress } from '../../src/gateway/address.ts';
-import { loadCommunityKey, succeedCommunityKey } from '../../src/gateway/community-key.ts';
+import { loadCommunityKey, readCommunityKey, succeedCommunityKey } from '../../src/gateway/community-key.ts';
 import { Door, type Place } from '../../src/gateway/door.ts';
 import { Gateway } from '../../src/gateway/server.ts';
-import { parseMemberId } from '../../src/ids.ts';
+import { parseMemberId, parseServerName } from '../../src/ids.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { formatInvite, gatewayUrl, parseInvite } from '../../src/protocol/invite.ts';
 import { decodeSuccessor } from '../../src/protocol/successor.ts';
@@ -258,6 +258,36 @@ describe('community key: its successor', () => {
       await writeFile(file, text);
       await assert.rejects(load(), { code: 'bad_config' }, text.slice(-40));
     }
+  });
+
+  it('is refused with steps that no app could follow', async () => {
+    await load();
+    const file = join(folder, 'community.key');
+    const first = await readFile(file, 'latin1');
+    await succeed();
+    await succeed();
+    const good = await readFile(file, 'latin1');
+    const [key, older, newer] = good.trimEnd().split('\n');
+    const other = parseServerName('iris.example');
+    await assert.rejects(readCommunityKey({ file, server: other, provider }), { code: 'bad_config' });
+    for (const text of [
+      [key, older],
+      [key, newer, older],
+      [first.trimEnd(), older, newer],
+      [key, ...Array.from({ length: LIMITS.communitySuccessors }, () => older), newer],
+    ]) {
+      await writeFile(file, text.join('\n'));
+      await assert.rejects(load(), { code: 'bad_config' });
+    }
+    await writeFile(file, [key, newer].join('\n'));
+    assert.equal((await load()).successors.length, 1);
+  });
+
+  it('is not made by who only reads', async () => {
+    await assert.rejects(readCommunityKey({ file: join(folder, 'community.key'), server: SERVER, provider }), {
+      code: 'bad_config',
+    });
+    assert.deepEqual(await readdir(folder), []);
   });
 });
 
