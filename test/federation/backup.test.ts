@@ -6,11 +6,10 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import type { Call } from '../../src/client/call.ts';
 import { check } from '../faults/checker.ts';
-import type { Line } from '../faults/log.ts';
+import { type Line, now } from '../faults/log.ts';
 import { Scene } from '../faults/scene.ts';
 import { World } from '../faults/world.ts';
 import { enrol, type Person, startAgain, within } from '../support/people.ts';
@@ -32,8 +31,8 @@ function openAt(lines: readonly Line[], end: number): readonly string[] {
   });
 }
 
-function rowsIn(backup: string, table: 'inbox' | 'outbox'): number {
-  const db = new Database(join(backup, 'volly.db'), { readonly: true });
+function rowsIn(file: string, table: 'inbox' | 'outbox'): number {
+  const db = new Database(file, { readonly: true });
   const rows = db.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? 0;
   db.close();
   return rows;
@@ -73,28 +72,37 @@ describe('A backup of a running bridge', function () {
     await until('the offer waits', () => waitingFor(world.b, bob) > 0);
     // And what is for a waits in its outbox.
     await world.a.stopBridge('SIGKILL');
-    await sleep(1_000);
+    await until('messages wait', () => rowsIn(world.b.databasePath, 'outbox') > 20);
+    const began = now();
     const printed = await world.b.command('backup', join(folder, 'backups'));
     const [, where, time] = /^(.*): all that was accepted by (\S+)$/m.exec(printed) ?? [];
     backup = where!;
     takenAt = Date.parse(time!);
-    assert.ok(rowsIn(backup, 'outbox') > 20 && rowsIn(backup, 'inbox') > 0);
-    const taken = (await scene.watch.lines()).filter(({ k, t, app }) => k === 'taken' && app?.startsWith('b') && t < takenAt);
-    assert.ok(
-      taken.some(({ t }) => t > takenAt - 500),
-      'there was load up to its end',
-    );
+    for (const table of ['inbox', 'outbox'] as const) assert.ok(rowsIn(join(backup, 'volly.db'), table) > 0, table);
+    const during = ({ k, t, app }: Line) => k === 'taken' && app?.startsWith('b') === true && t > began && t < takenAt;
+    assert.ok(await scene.watch.until((lines) => lines.some(during), 5_000), 'there was load until it was made');
   });
 
   it('does not come back while the bridge runs', async () => {
     await assert.rejects(world.b.command('restore', backup, '--force'), /error database: .*in use by another running bridge/);
   });
 
-  it('brings back every message that was accepted before it ended, each once', async () => {
+  it('comes back where everything was thrown away, and rings for the offer that waited in it, once', async () => {
     await world.b.stopBridge('SIGKILL');
     await rm(join(world.b.dir, 'data'), { recursive: true });
     await world.b.command('restore', backup);
     await Promise.all([world.a.startBridge(), world.b.startBridge()]);
+    let rung = 0;
+    bob = await startAgain(bob);
+    bob.client.on('incoming', () => rung++);
+    const incoming = await rings(bob);
+    assert.equal(incoming.from, alice.client.member);
+    await within('the offer is declined', incoming.reject());
+    await within('and alice hears it', call.whenEnded());
+    assert.equal(rung, 1);
+  });
+
+  it('brings back every message that was accepted before it ended, each once', async () => {
     assert.ok((await scene.untilFlowing(FLOWING_MS)) < FLOWING_MS, 'messages flow again');
     await scene.stopLoad();
     assert.ok(
@@ -106,18 +114,8 @@ describe('A backup of a running bridge', function () {
     assert.deepEqual([scene.apps.a.crashes, scene.apps.b.crashes, await world.bugs()], [[], [], []]);
   });
 
-  it('rings for the offer that waited in it, once', async () => {
-    let rung = 0;
-    bob = await startAgain(bob);
-    bob.client.on('incoming', () => rung++);
-    const incoming = await rings(bob);
-    assert.equal(incoming.from, alice.client.member);
-    await within('the offer is declined', incoming.reject());
-    await within('and alice hears it', call.whenEnded());
-    assert.equal(rung, 1);
-  });
-
   it('holds no resumption ticket: every app came back by a full handshake', async () => {
+    assert.ok((await scene.untilConnected('b', FLOWING_MS)) < FLOWING_MS);
     const counts = await world.b.counts();
     const apps = Object.keys(await world.members('b')).length;
     assert.equal(counts.get('gateway_handshakes_total{result="resumed"}') ?? 0, 0);
