@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listen } from '../../src/ops/listen.ts';
-import { claimDatabase } from '../../src/storage/sqlite/claim.ts';
+import { claimDatabase, isClaimed } from '../../src/storage/sqlite/claim.ts';
 import { openSqlite } from '../../src/storage/sqlite/stores.ts';
 
 const module = new URL('../../src/storage/sqlite/claim.ts', import.meta.url).pathname;
@@ -23,23 +23,30 @@ describe('mistakes of an operator', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   it('a second bridge on one database is refused, a command beside it is not, and a killed one leaves no claim', async () => {
-    const code = `import { claimDatabase } from ${JSON.stringify(module)}; claimDatabase(${JSON.stringify(file)}); console.log('has it'); setInterval(() => {}, 1000);`;
+    const code = `import { claimDatabase, isClaimed } from ${JSON.stringify(module)}; claimDatabase(${JSON.stringify(file)}); console.log('has it'); setInterval(() => {}, 1000);`;
     const other = spawn(process.execPath, ['--input-type=module-typescript', '-e', code], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     try {
       await once(other.stdout, 'data');
       assert.throws(() => claimDatabase(file), { code: 'database', message: /another running bridge/ });
+      assert.equal(isClaimed(file), true);
       await openSqlite({ file }).close();
     } finally {
       other.kill('SIGKILL');
       await once(other, 'exit');
     }
+    assert.equal(isClaimed(file), false);
     const release = claimDatabase(file);
     assert.throws(() => claimDatabase(file), { code: 'database' });
     assert.equal(statSync(`${file}-claim`).mode & 0o777, 0o600);
     release();
     claimDatabase(file)();
+  });
+
+  it('whether a database is held is told without making anything', () => {
+    assert.equal(isClaimed(file), false);
+    assert.deepEqual(readdirSync(folder), []);
   });
 
   it('a listener gives up a connection that sends no request, and takes no more connections than it says', async () => {

@@ -72,6 +72,18 @@ describe('The doctor and the disk', () => {
     }
   });
 
+  it('names files behind a folder that this user may not enter', async () => {
+    if (isRoot) for (const path of [world.dir, world.configFile]) chownSync(path, NOBODY, NOBODY);
+    chmodSync(join(world.dir, 'data'), isRoot ? 0o700 : 0);
+    if (isRoot) process.seteuid?.(NOBODY);
+    try {
+      assert.deepEqual(codes(await look()), ['not_writable', 'not_readable']);
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+      chmodSync(join(world.dir, 'data'), 0o700);
+    }
+  });
+
   it('names a file that belongs to another user', async function () {
     if (!isRoot) {
       console.log('      skipped: giving a file away takes root');

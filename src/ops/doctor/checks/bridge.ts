@@ -11,6 +11,7 @@ import { failed, notTried, type Outcome, ok, warning } from '../finding.ts';
 import { ask } from '../http.ts';
 import { isTrouble } from '../network.ts';
 import type { DoctorPorts } from '../ports.ts';
+import { isOpen, isUnreadable } from './permissions.ts';
 
 const DEADLINE_MS = 20_000;
 const LIVE_MS = 3_000;
@@ -25,6 +26,7 @@ export const databaseCheck = (
     needs: [config, storage],
     run([{ storage }]) {
       const file = storage.path;
+      if (isUnreadable(file)) return notTried('it cannot be read');
       if (!existsSync(file)) return ok('the first start makes it', undefined);
       const found = inspectDatabase(file);
       if (found.state === 'corrupt') return failed('database_corrupt', `${file} (${found.reason})`);
@@ -68,7 +70,11 @@ const listenOf = ({ appservice: { listen } }: Config): string => `http://${reach
 async function notAnswering(code: string, config: Config, { isHeld }: Ports): Promise<Outcome<undefined>> {
   const at = listenOf(config);
   if (code === 'database') return failed('bridge_database_fails', at);
-  if (code === 'bad_config') return failed('admin_token_unusable', config.admin.token);
+  if (code === 'bad_config') {
+    const { token } = config.admin;
+    if (isUnreadable(token) || isOpen(token)) return notTried('the admin token’s rights come first');
+    return failed('admin_token_unusable', token);
+  }
   const live = await ask(`${at}/live`, { timeoutMs: LIVE_MS });
   if (!isTrouble(live) && live.json['live'] === true) return failed('bridge_of_other_config', at);
   if (existsSync(config.storage.path) && isHeld(config.storage.path)) return failed('database_held', config.storage.path);

@@ -39,9 +39,9 @@ export const permissionsCheck = ({ configFile }: Pick<DoctorPorts, 'configFile'>
       // Windows has no such bits.
       if (process.platform === 'win32') return ok('not looked at on Windows', undefined);
       return (
+        unreadable(config) ??
         open(secretsOf(config)) ??
         writable(config, configFile) ??
-        unreadable(config) ??
         owners(config, configFile) ??
         good(config)
       );
@@ -73,9 +73,23 @@ function writable({ storage }: Config, configFile: string): Outcome<never> | und
 }
 
 function unreadable(config: Config): Outcome<never> | undefined {
-  const found = secretsOf(config).filter(({ file }) => statOf(file) !== undefined && !mayRead(file));
-  return found.length === 0 ? undefined : failed('not_readable', shown(found.map(({ file }) => file)));
+  const found = [...secretsOf(config).map(({ file }) => file), config.gateway.tls?.certificate].filter(isUnreadable);
+  return found.length === 0 ? undefined : failed('not_readable', found.join(', '));
 }
+
+/** It is there, or behind a folder that this user may not enter. What cannot be read is named here, and not tried by other checks. */
+export function isUnreadable(file: string | undefined): file is string {
+  if (file === undefined) return false;
+  try {
+    closeSync(openSync(file, 'r'));
+    return false;
+  } catch (error) {
+    return /^(EACCES|EPERM)$/.test(String((error as NodeJS.ErrnoException).code));
+  }
+}
+
+/** Whether others may read or change it, which is named here too. */
+export const isOpen = (file: string): boolean => ((statOf(file)?.mode ?? 0) & ANY_OTHER) !== 0;
 
 /** The bridge's user is the one that the database belongs to. Others' files it must at least be able to read: by a group, as far as this tells. */
 function owners(config: Config, configFile: string): Outcome<void> | undefined {
@@ -104,13 +118,4 @@ const modeOf = (file: string): number => statSync(file).mode;
 
 function statOf(file: string): Stats | undefined {
   return statSync(file, { throwIfNoEntry: false });
-}
-
-function mayRead(file: string): boolean {
-  try {
-    closeSync(openSync(file, 'r'));
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -8,6 +8,7 @@ import { type Check, check } from '../check.ts';
 import { failed, notTried, type Outcome, ok, warning } from '../finding.ts';
 import type { Answer } from '../http.ts';
 import type { DoctorPorts } from '../ports.ts';
+import { isUnreadable } from './permissions.ts';
 
 const SOON_MS = 14 * 86_400_000;
 
@@ -40,6 +41,7 @@ export const tlsCheck = (config: Check<Config>): Check<void> =>
     run([{ gateway }]) {
       if (!gateway.tls) return ok('none: a proxy in front ends TLS', undefined);
       const { certificate, key } = gateway.tls;
+      if (isUnreadable(certificate) || isUnreadable(key)) return notTried('they cannot be read');
       let ends: number;
       let begins: number;
       try {

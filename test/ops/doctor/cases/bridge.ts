@@ -26,6 +26,11 @@ export const BRIDGE: readonly Case[] = [
     names: ['bridge:admin_token_unusable'],
   },
   {
+    name: 'an admin token for everybody to read',
+    breaks: (w) => writeFileSync(join(w.dir, 'data/admin.token'), 'x'.repeat(43), { mode: 0o644 }),
+    names: ['permissions:readable_by_others'],
+  },
+  {
     name: 'a bridge whose database fails',
     breaks: (w) => w.lay({ askStatus: () => Promise.reject(new VollyError('database')) }),
     names: ['bridge:bridge_database_fails'],
