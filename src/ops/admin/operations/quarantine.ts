@@ -119,7 +119,7 @@ export const quarantineRelease = operation({
   changes: true,
   params: one,
   result: z.strictObject({ envelopes: z.int() }),
-  errors: ['not_found', 'bad_encoding', 'expired', 'denied_by_policy', 'wrong_sender', 'wrong_recipient'],
+  errors: ['not_found', 'bad_encoding', 'expired', 'denied_by_policy', 'wrong_sender', 'wrong_recipient', 'wrong_type'],
   perform: async (ports, params) => {
     const kept = await ports.stores.quarantine.get(params.item);
     if (!kept) throw missing();
