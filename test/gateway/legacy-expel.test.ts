@@ -41,6 +41,19 @@ describe('a legacy member that the operator shows out', () => {
     assert.deepEqual(back.heard, [], 'nothing of what was ended by the operator is told as the end of a restart');
   });
 
+  it('does not come in by a door that was open when it was suspended or removed', async () => {
+    for (const end of ['suspend', 'remove'] as const) {
+      // Its credential is looked at; then the operator acts; then its app would join.
+      const owner = await redeemCredential(world.stores, credential);
+      assert.ok(owner);
+      await world.stores.roll.suspend(olga, world.clock.now());
+      await world.lines.expel(olga, 'suspended');
+      if (end === 'remove') await world.stores.roll.remove(parseMemberId(OLGA), world.clock.now(), () => false);
+      assert.equal(await world.lines.receive(owner), undefined, end);
+      if (end === 'suspend') await world.stores.roll.suspend(olga, undefined);
+    }
+  });
+
   it('leaves no fact once it is removed, neither its own nor what another one here remembered of it', async () => {
     const { app: otto } = await world.member(OTTO);
     otto.say({ type: 'offer', to: OLGA, sdp: await offer() });

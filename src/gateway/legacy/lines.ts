@@ -40,11 +40,13 @@ export class Lines {
     this.#underWay = new UnderWay(options.facts, options.clock);
   }
 
-  /** Undefined where the credential was replaced meanwhile. Throws `database`. */
+  /** Undefined where the credential was replaced meanwhile, or the operator shut the member out. Throws `database`. */
   async receive(owner: Owner): Promise<Guest | undefined> {
     const left = await this.#underWay.left(owner.localpart);
     const keys = await this.#options.keys.of(owner.localpart);
-    return keys?.owner.since === owner.since ? { keys, left } : undefined;
+    // The last look: from here on the operator's word ends connections.
+    const isActive = (await this.#options.members.active(owner.localpart)) === 'legacy';
+    return isActive && keys?.owner.since === owner.since ? { keys, left } : undefined;
   }
 
   /** The app first hears which calls a restart ended, then what rings. */
