@@ -65,6 +65,23 @@ describe('the trace of an envelope', () => {
     assert.deepEqual(steps(envelope, 'fern'), []);
   });
 
+  it('says how long an acknowledgement took only where one attempt can have been meant', async () => {
+    await start('debug');
+    const first = message(clock);
+    await a.send(first);
+    await clock.advance(500);
+    network.cut = true;
+    const second = message(clock);
+    await a.send(second);
+    await clock.advance(500);
+    network.cut = false;
+    await clock.advance(5_000);
+    const acknowledged = (envelope: Envelope) => saidOf(envelope, 'orchid').find(({ step }) => step === 'acknowledged');
+    assert.ok(Number(acknowledged(first)?.['ms']) >= 100, 'acknowledgements are gathered');
+    assert.ok(acknowledged(second));
+    assert.equal(acknowledged(second)?.['ms'], undefined);
+  });
+
   it('shows at the sender’s bridge how it ended at the other one', async () => {
     await start('debug');
     b.offline.add(bob);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { VollyError } from '../../src/errors.ts';
 import { OrderedCarriers } from '../../src/routing/carriers.ts';
-import type { Carrier } from '../../src/routing/ports.ts';
+import type { Carrier, Counters } from '../../src/routing/ports.ts';
 import { ManualClock } from '../support/clock.ts';
 import { counting } from '../support/counting.ts';
 import { fern, moss } from './bridge.ts';
@@ -93,6 +93,20 @@ describe('carriers in order', () => {
     await clock.advance(3_000);
     await assert.rejects(both.send(fern, TYPE, ['{}']), { code: 'rate_limited', retryAfterMs: 5_000 });
     assert.equal(tried, 2);
+  });
+
+  it('tells which carrier took them, and counts each attempt with its result and how long a good one took', async () => {
+    const said: string[] = [];
+    const counters: Counters = {
+      count: (name, labels) => void said.push(`${name} ${Object.values(labels ?? {}).join(' ')}`),
+      observe: (name, value, labels) => void said.push(`${name} ${labels?.['carrier']} ${value}`),
+    };
+    const slow = { ...carrier(() => new Promise<void>((resolve) => clock.after(250, resolve))), name: 'slow' };
+    const sending = new OrderedCarriers([fails('homeserver_absent'), slow], clock, counters).send(fern, TYPE, ['{}']);
+    await clock.advance(250);
+    assert.equal(await sending, 'slow');
+    const wanted = ['carrier_requests x homeserver_absent', 'carrier_requests slow ok', 'carrier_request_seconds slow 0.25'];
+    assert.deepEqual(said, wanted);
   });
 
   it('is awake when any carrier is, and not reached only when all say so', async () => {

@@ -158,6 +158,20 @@ describe('group commit', () => {
     assert.deepEqual([count, failures], [1, 0]);
   });
 
+  it('tells of a change that the disk refuses, and not of one that its store refuses', async () => {
+    const refuses = (error: Error) =>
+      assert.rejects(
+        commits.change(() => {
+          throw error;
+        }),
+      );
+    await refuses(Object.assign(new Error('no'), { code: 'SQLITE_CORRUPT' }));
+    assert.deepEqual([count, failures], [0, 1]);
+    await refuses(Object.assign(new Error('no'), { code: 'SQLITE_CONSTRAINT_UNIQUE' }));
+    await refuses(new VollyError('stale_list'));
+    assert.deepEqual([count, failures], [2, 1]);
+  });
+
   it('on a full disk fails what does not fit, keeps its neighbours, and works again when there is room', async () => {
     db.pragma(`max_page_count = ${(db.pragma('page_count', { simple: true }) as number) + 4}`);
     const results = await Promise.allSettled([insert(1), insert(2, 'x'.repeat(100_000)), insert(3)]);
