@@ -39,6 +39,7 @@ export function doctorPorts({ configFile, version }: Pick<ExamineOptions, 'confi
     node: process.versions.node,
     configFile,
     answerMs: ANSWER_MS,
+    returnMs: ANSWER_MS,
     askStatus: ({ admin }) => askStatus(admin),
     wakePeer: async ({ admin }, server) => ((await askBridge(admin, peerWake, { server })) as { answered: boolean }).answered,
     inspectDatabase,

@@ -8,6 +8,7 @@ import type { TLSSocket } from 'node:tls';
 import { type NetworkTrouble, networkTrouble } from './network.ts';
 
 const TIMEOUT_MS = 10_000;
+/** What is asked for is a few kilobytes; the inbox is more. */
 const MAX_BYTES = 1_000_000;
 
 export interface Ask {
@@ -16,6 +17,7 @@ export interface Ask {
   /** JSON. */
   readonly body?: unknown;
   readonly timeoutMs?: number;
+  readonly maxBytes?: number;
   /** Where to connect and what name the certificate must have, where it is not the URL's (federation). */
   readonly connectTo?: { readonly host: string; readonly port: number; readonly name: string };
 }
@@ -34,7 +36,10 @@ export interface Answer {
 
 export type Asked = Answer | NetworkTrouble;
 
-export function ask(url: string, { method = 'GET', token, body, timeoutMs = TIMEOUT_MS, connectTo }: Ask = {}): Promise<Asked> {
+export function ask(
+  url: string,
+  { method = 'GET', token, body, timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES, connectTo }: Ask = {},
+): Promise<Asked> {
   const started = performance.now();
   const at = new URL(url);
   return new Promise((resolve) => {
@@ -60,7 +65,7 @@ export function ask(url: string, { method = 'GET', token, body, timeoutMs = TIME
       const certificate = certificateOf(response);
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > MAX_BYTES) outgoing.destroy(Object.assign(new Error(), { code: 'TOO_LARGE' }));
+        if (size > maxBytes) outgoing.destroy(Object.assign(new Error(), { code: 'TOO_LARGE' }));
         else chunks.push(chunk);
       });
       response.on('error', (error) => end(networkTrouble(error, false)));

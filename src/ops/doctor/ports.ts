@@ -27,6 +27,8 @@ export interface DoctorPorts {
   readonly configFile: string;
   /** How long an answer is waited for. */
   readonly answerMs: number;
+  /** How long a message that was taken is waited for: the echo, a hello of another bridge. */
+  readonly returnMs: number;
   /** Throws `not_running`, `database`, and `bad_config` for an admin token that cannot be used. */
   readonly askStatus: (config: Config) => Promise<Status>;
   /** Lets the running bridge look for a peer and greet it: whether its server answers. Throws `denied_by_policy`, `not_running`. */

@@ -9,6 +9,9 @@ import type { AddressInfo } from 'node:net';
 import type { ServerCertificate } from '../../support/homeserver/certificates.ts';
 import { HOST } from '../../support/homeserver/ports.ts';
 
+/** Synapse's. */
+const PAGE = 100;
+
 type Json = Record<string, unknown>;
 export type Reply = readonly [status: number, body: unknown, headers?: Record<string, string>];
 
@@ -126,6 +129,12 @@ export class TestHomeserver {
     }
   }
 
+  /** What other communities have sent, and no bridge has read. */
+  fill(count: number, bytes: number): void {
+    const event = { type: 'app.volly.hello', content: { text: 'x'.repeat(bytes) } };
+    this.#inbox.push(...Array.from({ length: count }, () => ({ event, at: 0 })));
+  }
+
   #keep(type: string, body: Json): Reply {
     const devices = Object.values(body['messages'] as Record<string, Record<string, Json>>);
     const contents = devices.flatMap((one) => Object.values(one));
@@ -135,7 +144,8 @@ export class TestHomeserver {
   }
 
   #arrived(): readonly Json[] {
-    return this.#inbox.filter(({ at }) => at <= performance.now()).map(({ event }) => event);
+    const there = this.#inbox.filter(({ at }) => at <= performance.now());
+    return there.slice(0, PAGE).map(({ event }) => event);
   }
 
   /** As Synapse does it: MSC2659. */

@@ -17,7 +17,7 @@ const POLL_MS = 50;
 /** The first hello may be one too many for the bridge’s own limit. */
 const TRIES = 2;
 
-type Ports = Pick<DoctorPorts, 'askStatus' | 'wakePeer' | 'answerMs'>;
+type Ports = Pick<DoctorPorts, 'askStatus' | 'wakePeer' | 'returnMs'>;
 
 export const peerBridgeCheck = (
   ports: Ports,
@@ -53,7 +53,7 @@ async function greet(ports: Ports, config: Config, peer: ServerName, status: Sta
   for (let i = 0; i < TRIES; i++) {
     if (!(await ports.wakePeer(config, peer))) continue;
     const started = performance.now();
-    while (performance.now() - started < ports.answerMs / TRIES) {
+    while (performance.now() - started < ports.returnMs / TRIES) {
       const now = stateIn(await ports.askStatus(config));
       if (now?.heardAt !== undefined && now.heardAt !== before) return judge(now, Math.round(performance.now() - started));
       await sleep(POLL_MS);

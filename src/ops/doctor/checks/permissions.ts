@@ -59,14 +59,15 @@ function open(secrets: readonly Secret[]): Outcome<never> | undefined {
 }
 
 /** Whoever writes the configuration, or swaps a file in its folder, commands the bridge. */
-function writable({ storage }: Config, configFile: string): Outcome<never> | undefined {
-  const found = [configFile, dirname(storage.path)].filter((path) => {
+function writable({ storage, keys, admin, appservice }: Config, configFile: string): Outcome<never> | undefined {
+  const folders = [configFile, storage.path, keys.path, admin.token, appservice.registration].map((file) => dirname(file));
+  const found = [configFile, ...new Set(folders)].filter((path) => {
     const mode = statOf(path)?.mode ?? 0;
     return (mode & WRITE_OF_OTHERS) !== 0 && (mode & STICKY) === 0;
   });
   if (found.length === 0) return undefined;
   const fix = (): string => {
-    for (const path of found) chmodSync(path, modeOf(path) & ~0o022);
+    for (const path of found) chmodSync(path, modeOf(path) & ~WRITE_OF_OTHERS);
     return `took the right to write from others: ${found.join(', ')}`;
   };
   return failed('writable_by_others', shown(found), { fix });

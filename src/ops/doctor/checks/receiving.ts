@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../../config/schema.ts';
 import { BRIDGE_DEVICE, bridgeUserOf } from '../../../ids.ts';
+import { LIMITS } from '../../../limits.ts';
 import type { Status } from '../../status.ts';
 import { type Check, check } from '../check.ts';
 import { failed, notTried, type Outcome, ok, warning } from '../finding.ts';
@@ -24,7 +25,7 @@ const BY_LOGIN = 'this homeserver is read by a login of its own, which a start m
 const FILTER = JSON.stringify({ presence: { not_types: ['*'] }, account_data: { not_types: ['*'] }, room: { rooms: [] } });
 
 export const receivingCheck = (
-  { askStatus, answerMs }: Pick<DoctorPorts, 'askStatus' | 'answerMs'>,
+  { askStatus, returnMs }: Pick<DoctorPorts, 'askStatus' | 'returnMs'>,
   config: Check<Config>,
   account: Check<Account>,
   bridgeUser: Check<Way>,
@@ -38,7 +39,7 @@ export const receivingCheck = (
     async run([config, account, way, status, name]) {
       if (status) return judge(await whenReady(status, () => askStatus(config)));
       if (way === 'login') return notTried(BY_LOGIN);
-      const found = await echo(config, account, answerMs);
+      const found = await echo(config, account, returnMs);
       // Dendrite takes the device, and brings nothing by the as_token.
       const isLost = found.result === 'failed' && found.code === 'echo_lost';
       return isLost && !name?.startsWith('Synapse/') ? notTried(BY_LOGIN) : found;
@@ -63,7 +64,7 @@ function judge({ homeserver: { ready, lagMs, lastSyncAgeMs } }: Status): Outcome
 }
 
 /** Asked without a position the homeserver tells all that is unread and forgets none of it: what waits for the bridge is left to it. */
-async function echo({ homeserver }: Config, { user }: Account, answerMs: number): Promise<Outcome<void>> {
+async function echo({ homeserver }: Config, { user }: Account, returnMs: number): Promise<Outcome<void>> {
   const nonce = crypto.randomUUID();
   const path = `/_matrix/client/v3/sendToDevice/app.volly.echo/${crypto.randomUUID()}`;
   const messages = { [bridgeUserOf(homeserver.server_name)]: { [BRIDGE_DEVICE]: { nonce } } };
@@ -71,7 +72,7 @@ async function echo({ homeserver }: Config, { user }: Account, answerMs: number)
   const sent = await user(path, { method: 'PUT', body: { messages } });
   if (isTrouble(sent) || sent.status >= 400)
     return failed('homeserver_failing', `sending: ${isTrouble(sent) ? sent.reason : said(sent)}`);
-  while (performance.now() - started < answerMs) {
+  while (performance.now() - started < returnMs) {
     const events = await unread(user);
     if (!Array.isArray(events)) return failed('homeserver_failing', `reading: ${events}`);
     const ms = Math.round(performance.now() - started);
@@ -82,7 +83,7 @@ async function echo({ homeserver }: Config, { user }: Account, answerMs: number)
     if (events.length >= PAGE) return notTried('more messages wait for the bridge than one answer holds: start it');
     await sleep(POLL_MS);
   }
-  return failed('echo_lost', `not back after ${answerMs / 1_000} s`);
+  return failed('echo_lost', `not back after ${returnMs / 1_000} s`);
 }
 
 /** The events, or what went wrong. */
@@ -90,7 +91,7 @@ async function unread(user: Account['user']): Promise<readonly unknown[] | strin
   // Synapse keeps such an answer for two minutes for whoever asks in the same words; a time-out that counts for nothing makes them differ.
   const timeout = String(Math.floor(Math.random() * 10_000));
   const query = { device_id: BRIDGE_DEVICE, filter: FILTER, set_presence: 'offline', timeout };
-  const answer = await user('/_matrix/client/v3/sync', {}, query);
+  const answer = await user('/_matrix/client/v3/sync', { maxBytes: LIMITS.syncBytes }, query);
   if (isTrouble(answer)) return answer.reason;
   if (answer.status >= 400) return said(answer);
   const { events } = (answer.json['to_device'] ?? {}) as { events?: unknown };

@@ -70,7 +70,7 @@ export const FEDERATION: readonly Case[] = [
     name: 'a peer whose bridge is silent',
     breaks(w) {
       w.homeserver.peers.set(IRIS, 'bridge');
-      w.lay({ answerMs: 100 });
+      w.lay({ returnMs: 100 });
     },
     names: ['peer_bridge:peer_silent'],
     peers: [IRIS],

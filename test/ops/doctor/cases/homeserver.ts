@@ -120,7 +120,7 @@ export const HOMESERVER: readonly Case[] = [
   {
     name: 'a homeserver that loses messages',
     breaks(w) {
-      w.lay({ answerMs: IMPATIENT_MS });
+      w.lay({ returnMs: IMPATIENT_MS });
       w.homeserver.echoMs = Number.POSITIVE_INFINITY;
     },
     names: ['receiving:echo_lost'],
@@ -128,10 +128,12 @@ export const HOMESERVER: readonly Case[] = [
   {
     name: 'a Dendrite, which brings nothing by the as_token and is not at fault',
     breaks(w) {
-      w.lay({ answerMs: IMPATIENT_MS });
+      w.lay({ returnMs: IMPATIENT_MS });
       w.beSoftware('Dendrite/0.13.8');
       w.homeserver.echoMs = Number.POSITIVE_INFINITY;
     },
     names: [],
   },
+  { name: 'an inbox with much in it, which is no fault', breaks: (w) => w.homeserver.fill(20, 60_000), names: [] },
+  { name: 'an inbox that one answer does not hold, which is no fault', breaks: (w) => w.homeserver.fill(200, 100), names: [] },
 ];

@@ -28,6 +28,7 @@ export const MACHINE: readonly Case[] = [
   { name: 'a database for everybody to read', breaks: (w) => chmodSync(w.databaseFile, 0o604), names: [OPEN] },
   { name: 'a configuration for everybody to write', breaks: (w) => chmodSync(w.configFile, 0o666), names: [WRITABLE] },
   { name: 'a data folder for everybody to write', breaks: (w) => chmodSync(join(w.dir, 'data'), 0o777), names: [WRITABLE] },
+  { name: 'a folder of the configuration for everybody to write', breaks: (w) => chmodSync(w.dir, 0o777), names: [WRITABLE] },
   {
     name: 'a registration for one group to read, which may be the homeserver’s',
     breaks: (w) => chmodSync(w.registrationFile, 0o640),
