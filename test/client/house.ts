@@ -12,7 +12,9 @@ import { makeInvite } from '../../src/gateway/invite.ts';
 import { Gateway } from '../../src/gateway/server.ts';
 import { memberShelf } from '../../src/gateway/shelf.ts';
 import { localpartOf, parseMemberId, parseServerName, serverOf } from '../../src/ids.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { decodeEnvelope, type Envelope, type EnvelopeType } from '../../src/protocol/envelope.ts';
+import { signSuccessor } from '../../src/protocol/successor.ts';
 import { createJunction, type Junction } from '../../src/routing/junction.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { Wire } from '../gateway/wire.ts';
@@ -49,7 +51,7 @@ export class House {
 }
 
 export class Community {
-  readonly gateway: Gateway;
+  gateway: Gateway;
   readonly junction: Junction;
   /** Events of these types stay on their way, and arrive with `release`. */
   readonly held = new Set<EnvelopeType>();
@@ -58,14 +60,18 @@ export class Community {
   #late: (() => void)[] = [];
   readonly #house: House;
   readonly #invite: (member: string) => Promise<string>;
+  readonly #rotate: () => Promise<void>;
 
   constructor(house: House, name: string) {
     const { clock, network } = house;
     const [server, random, stores, directory] = [parseServerName(name), seededRandom(seeds++), memoryStores(), new Directory()];
     const shelf = memberShelf(stores.members, clock);
-    const seed = random(COMPOSITE.seed);
-    const publicKey = compositePublicKey(provider, seed);
-    const community = { server, publicKey, hash: sha256(publicKey), sign: compositeSigner(provider, seed) };
+    const makeKey = (successors: readonly Uint8Array[] = []) => {
+      const seed = random(COMPOSITE.seed);
+      const publicKey = compositePublicKey(provider, seed);
+      return { server, publicKey, hash: sha256(publicKey), sign: compositeSigner(provider, seed), successors };
+    };
+    let community = makeKey();
     this.#house = house;
     this.junction = createJunction({
       ...{ own: server, stores, carriers: [network.carrier(server)], doorway: directory, shelf, clock, random },
@@ -83,14 +89,33 @@ export class Community {
       else arrive();
     });
     const { members, invites, tickets } = stores;
-    this.gateway = new Gateway({
-      ...{ provider, clock, random, directory, community, members, invites, tickets },
-      ...{ mailbox: this.junction.mailbox, route: this.junction },
-      log: { info: () => {}, warn: () => {} },
-      counters: counting(),
-    });
-    const options = { invites, random, clock, publicUrl: 'https://chat.example', community };
-    this.#invite = async (member) => (await makeInvite({ ...options, localpart: localpartOf(parseMemberId(member)) })).link;
+    const open = () =>
+      new Gateway({
+        ...{ provider, clock, random, directory, community, members, invites, tickets },
+        ...{ mailbox: this.junction.mailbox, route: this.junction },
+        log: { info: () => {}, warn: () => {} },
+        counters: counting(),
+      });
+    this.gateway = open();
+    const options = { invites, random, clock, publicUrl: 'https://chat.example' };
+    this.#invite = async (member) =>
+      (await makeInvite({ ...options, community, localpart: localpartOf(parseMemberId(member)) })).link;
+    this.#rotate = async () => {
+      const { publicKey: oldKey, sign, successors } = community;
+      const next = makeKey();
+      const step = signSuccessor({ server, oldKey, sign, newKey: next.publicKey, time: clock.now() });
+      community = { ...next, successors: [...successors, step].slice(-LIMITS.communitySuccessors) };
+      const stopped = this.gateway.stop();
+      await clock.advance(3_000);
+      await stopped;
+      await tickets.revokeAll();
+      this.gateway = open();
+    };
+  }
+
+  /** As `volly-bridge key rotate` between a stop and a start. */
+  rotate(): Promise<void> {
+    return this.#rotate();
   }
 
   invite(member: string): Promise<string> {
