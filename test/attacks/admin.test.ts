@@ -223,6 +223,17 @@ describe('attacks on the admin API', () => {
     assert.equal(statusIn(await raw(`${smuggled}0\r\n\r\nGET /admin/v1/status HTTP/1.1\r\nHost: x\r\n\r\n`)), '400');
   });
 
+  it('a member who is let in again while it is being removed is shown out all the same', async () => {
+    const { forget } = world.ports;
+    world.ports.forget = async (member) => {
+      assert.equal((await ask('POST', '/admin/v1/members/alice/resume')).status, 200);
+      world.ended.push('its app comes in');
+      await forget(member);
+    };
+    assert.equal((await ask('DELETE', '/admin/v1/members/alice')).status, 200);
+    assert.equal(world.ended.at(-1), 'alice@orchid.example not_enrolled');
+  });
+
   it('a bug is told in the log and not in the answer', async () => {
     world.ports.isOnline = () => {
       throw new TypeError('secret inside');

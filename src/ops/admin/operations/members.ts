@@ -132,6 +132,8 @@ export const memberRemove = operation({
     await ports.stores.roll.suspend(localpart, ports.clock.now());
     await ports.endMember(address, 'not_enrolled');
     await ports.forget(address);
+    // Whom another admin's `member resume` has let in meanwhile.
+    await ports.endMember(address, 'not_enrolled');
     return { ghost: await ports.endGhost(address) };
   },
   text: ({ ghost }) =>
