@@ -20,14 +20,19 @@ const NOT_OURS = /^VOLLY_(TEST_.*|SYNAPSE|VECTORS|INVITE)$/;
 const OF_A_SERVICE = /_SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)/;
 const ADDRESS_OF_A_SERVICE = /^(tcp|udp|sctp):\/\//;
 
+interface Place {
+  readonly path: readonly string[];
+  readonly isText: boolean;
+}
+
 /** Sections before what is in them, so that the nearer one wins. */
-function pathsOf(option: Option, path: readonly string[] = []): readonly (readonly string[])[] {
+function placesOf(option: Option, path: readonly string[] = []): readonly Place[] {
   return Object.entries(option.properties ?? {}).flatMap(([name, child]) => [
-    [...path, name],
-    ...pathsOf(child, [...path, name]),
+    { path: [...path, name], isText: child.type === 'string' },
+    ...placesOf(child, [...path, name]),
   ]);
 }
-const PATHS = new Map(pathsOf(options).map((path) => [variableOf(path), path]));
+const PATHS = new Map(placesOf(options).map((place) => [variableOf(place.path), place]));
 /** Without sections: nobody misspells these alone. */
 const OPTIONS = [...PATHS.keys()].filter((name, _, all) => !all.some((other) => other.startsWith(`${name}__`)));
 
@@ -35,11 +40,13 @@ const OPTIONS = [...PATHS.keys()].filter((name, _, all) => !all.some((other) => 
 export function overridesOf(env: Environment): { readonly overrides: readonly Override[]; readonly problems: readonly string[] } {
   const overrides: Override[] = [];
   const problems: string[] = [];
-  for (const [name, path] of PATHS) {
+  for (const [name, { path, isText }] of PATHS) {
     const text = env[name];
     if (text === undefined || text === '') continue;
     const { errors, contents } = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
-    if (errors[0] !== undefined) problems.push(`${name}: ${notYaml(errors[0])}`);
+    // What is text need not be quoted: `::` and `1.20` are an address and a name, whatever YAML makes of them.
+    if (isText && (errors.length > 0 || typeof contents?.toJSON() !== 'string')) overrides.push({ name, path, value: text });
+    else if (errors[0] !== undefined) problems.push(`${name}: ${notYaml(errors[0])}`);
     else overrides.push({ name, path, value: contents?.toJSON() });
   }
   for (const [name, text = ''] of Object.entries(env)) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { configSchema } from './schema.ts';
 
 export interface Option {
+  readonly type?: string;
   readonly description?: string;
   readonly allowed?: string;
   readonly example?: unknown;

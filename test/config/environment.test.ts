@@ -45,6 +45,12 @@ describe('the environment', () => {
     assert.deepEqual(gateway.listen, { host: '0.0.0.0', port: 444 });
   });
 
+  it('need not quote what is text, whatever YAML makes of it', () => {
+    const { appservice, gateway } = configOf({ VOLLY_GATEWAY__LISTEN__HOST: '::', VOLLY_APPSERVICE__ID: '1.20' });
+    assert.deepEqual([gateway.listen.host, appservice.id], ['::', '1.20']);
+    assert.equal(configOf({ VOLLY_APPSERVICE__ID: '"volly"' }).appservice.id, 'volly');
+  });
+
   it('has paths as the file would: relative to it', () => {
     assert.equal(configOf({ VOLLY_STORAGE__PATH: './db' }).storage.path, '/etc/volly/db');
   });
