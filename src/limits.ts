@@ -214,6 +214,8 @@ export const LIMITS = {
   answerBytes: 1_048_576,
   /** Peer servers of which anything is remembered, in memory or on disk: names cost nothing, so there must be an end. */
   peers: 10_000,
+  /** Offers whose set-up is timed at once: a community of 10,000 members in its busiest minute. Of more the oldest are not timed. */
+  offersTimed: 10_000,
 
   // Administering
   /** A request's body: names and a few numbers. */

@@ -4,13 +4,11 @@
  */
 import type { Clock } from '../clock.ts';
 import { type DeviceAddress, memberOf, type ServerName, serverOf } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
 import type { Counters, Passing, Step, StepDetails, Steps } from '../routing/ports.ts';
 
 /** An offer lives for 60 s; a word on its end may take some more. */
 const WAIT_MS = 70_000;
-/** Calls at once of a community with 10,000 members in its busiest minute; of more the oldest are not timed. */
-const AT_ONCE = 10_000;
-
 const OFFER = 'app.volly.call.offer';
 /** Type of the first word → how the offer ended by it. */
 const OUTCOMES: Readonly<Record<string, string>> = {
@@ -84,7 +82,7 @@ export class CallTimes implements Steps {
     const now = this.#clock.monotonic();
     for (const [key, offer] of this.#offers) {
       const over = now - offer.at >= WAIT_MS;
-      if (!over && this.#offers.size < AT_ONCE) return;
+      if (!over && this.#offers.size < LIMITS.offersTimed) return;
       this.#offers.delete(key);
       if (over) this.#count(offer, 'unanswered');
     }

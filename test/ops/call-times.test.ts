@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { newEnvelopeId, parseDeviceAddress } from '../../src/ids.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { CallTimes } from '../../src/ops/call-times.ts';
 import type { EnvelopeType } from '../../src/protocol/envelope.ts';
 import type { Passing } from '../../src/routing/ports.ts';
@@ -86,11 +87,11 @@ describe('the times of calls', () => {
     assert.deepEqual(said, ['unanswered caller']);
   });
 
-  it('take no more memory than 10,000 calls at once', () => {
-    for (let n = 0; n < 10_001; n++) routed('offer', parseDeviceAddress(`m${n}@fern.example/PHONE`), alice);
+  it('take no more memory than so many calls at once', () => {
+    for (let n = 0; n <= LIMITS.offersTimed; n++) routed('offer', parseDeviceAddress(`m${n}@fern.example/PHONE`), alice);
     routed('answer', alice, parseDeviceAddress('m0@fern.example/PHONE'));
     assert.deepEqual(said, [], 'the oldest is not timed');
-    routed('answer', alice, parseDeviceAddress('m10000@fern.example/PHONE'));
+    routed('answer', alice, parseDeviceAddress(`m${LIMITS.offersTimed}@fern.example/PHONE`));
     assert.deepEqual(said.length, 2);
   });
 
