@@ -24,6 +24,8 @@ export class Waking {
   readonly #lives: Lives;
   readonly #woken: () => void;
   #underWay = false;
+  /** Since the last attempt began. */
+  #heard = false;
   /** Of the last attempt since the peer's bridge spoke. */
   #answered: boolean | undefined;
   #nextAt = 0;
@@ -42,6 +44,7 @@ export class Waking {
 
   /** The peer's bridge spoke: the next silence is a new one. */
   heard(): void {
+    this.#heard = true;
     this.#answers = 0;
     this.#answered = undefined;
     this.#cutSince = undefined;
@@ -72,11 +75,14 @@ export class Waking {
   waiting(ms: number): void {
     if ((ms < AFTER_MS && !this.holds) || this.#underWay || this.#lives.now() < this.#nextAt) return;
     this.#underWay = true;
+    this.#heard = false;
     this.#carrier
       .wake(this.#peer)
       .catch(() => undefined)
-      .then((answered) => {
+      .then((result) => {
         this.#underWay = false;
+        // An attempt that began before the bridge spoke says nothing of a cut any more.
+        const answered = result === false && this.#heard ? undefined : result;
         const now = this.#lives.now();
         // Envelopes have just been sent when a hold begins.
         if (answered === false && !this.holds) this.#nextTrialAt = now + TRIAL_MS;

@@ -68,6 +68,26 @@ describe('a peer whose server cannot be reached', () => {
     assert.equal(network.woken.length, woken);
   });
 
+  it('is not held for an attempt that began before its bridge spoke', async () => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    network.attach(fern, () => {});
+    const carriers = [{ ...network.carrier(orchid), wake: () => promise }];
+    const a = new Bridge({ server: orchid, clock, networks: [], carriers, devices: [alice] });
+    await a.junction.start();
+    await a.send(offer(clock));
+    await clock.advance(3_000);
+    const [id, expires] = [newEnvelopeId(seededRandom(8)), clock.now() + 30_000];
+    a.receive(fern, [
+      encodeEnvelope({ id, type: 'app.volly.hello', from: fern, to: orchid, expires, time: clock.now(), reply: true }),
+    ]);
+    await clock.advance(100);
+    resolve(false);
+    await clock.advance(100);
+    await a.send(message(clock));
+    await clock.advance(100);
+    assert.equal(sends(), 1);
+  });
+
   it('is sent to as ever while nobody can tell', async () => {
     const wake = () => Promise.reject(new VollyError('rate_limited'));
     network.attach(fern, () => {});
