@@ -87,6 +87,10 @@ const catalogue = {
     cause: 'The peer uses a legacy app: the call would be encrypted to their community server only.',
     cure: 'Allow legacy peers for this call, or ask the peer to update.',
   },
+  frames_unsupported: {
+    cause: 'The caller asks for media frames that are encrypted end to end, which the called app cannot do.',
+    cure: 'Call without asking for it, or update the called app.',
+  },
   // Calls
   forbidden_in_state: { cause: 'A message is not allowed for this role in this state of a call.', cure: 'Update the sender.' },
   unknown_call: { cause: 'No such call.', cure: 'None needed: it ended.' },
@@ -135,8 +139,8 @@ const catalogue = {
     close: 4401,
   },
   wrong_community: {
-    cause: 'The gateway does not hold the community key the app has pinned.',
-    cure: 'Do not go on: somebody stands between, or the operator lost the key. Ask the operator.',
+    cause: 'The gateway holds neither the community key that the app has pinned nor a successor that this key signed.',
+    cure: 'Do not go on: somebody stands between, or the operator lost the key or put an old one back. Ask the operator.',
     close: 4401,
   },
   not_enrolled: {
