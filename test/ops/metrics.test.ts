@@ -22,6 +22,13 @@ const code = readdirSync(src, { recursive: true, encoding: 'utf8' })
 /** Of a rule or panel: the names in it that are of metrics. */
 const namesIn = (expr: string): string[] => expr.match(/\b(volly|process|nodejs)_\w+/g) ?? [];
 
+interface DashboardPanel {
+  readonly type: string;
+  readonly id: number;
+  readonly gridPos: { readonly x: number; readonly y: number };
+  readonly targets?: readonly { readonly expr: string }[];
+}
+
 const STATUS: Status = {
   ...{ version: '1.2.3', server: 'orchid.example', uptimeMs: 1 },
   homeserver: {
@@ -134,13 +141,16 @@ describe('metrics', () => {
   });
 
   it('has a panel for each metric and none for another', () => {
-    const { panels } = JSON.parse(dashboard()) as { panels: { title: string; id: number; targets?: { expr: string }[] }[] };
+    const { panels } = JSON.parse(dashboard()) as { panels: DashboardPanel[] };
     const bases = panels.flatMap(({ targets = [] }) => targets.flatMap(({ expr }) => namesIn(expr)));
     const shown = new Set(bases.map((name) => name.replace(/_bucket$/, '')));
     const wanted = [...METRICS.keys()].map(publicName);
     const node = ['nodejs_eventloop_lag_p99_seconds', 'process_resident_memory_bytes', 'process_cpu_seconds_total'];
     assert.deepEqual([...shown].sort(), [...wanted, ...node].sort());
     assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
+    const places = panels.map(({ gridPos: { x, y } }) => `${x} ${y}`);
+    assert.equal(new Set(places).size, places.length, 'none on top of another');
+    assert.equal(panels.filter(({ type }) => type === 'stat').length, 6, 'what is looked at first is there');
   });
 
   it('has the process’s metrics by the names that the dashboard has for them', async () => {

@@ -1,11 +1,10 @@
-/** deploy/grafana/volly.json, from the catalogue: a row for each section, a panel for each metric. */
-import { publicName, SECTIONS } from './catalogue.ts';
+/** deploy/grafana/volly.json, from the catalogue: what is looked at first, then a row for each section with a panel for each metric. */
+import { METRICS, publicName, SECTIONS } from './catalogue.ts';
 import type { Metric } from './metric.ts';
 
-const WIDTH = 8;
-const HEIGHT = 7;
+/** Of Grafana's grid. */
 const COLUMNS = 24;
-/** Grafana’s variables: which Prometheus, and which bridges. */
+/** Grafana's variables: which Prometheus, and which bridges. */
 const SOURCE = { type: 'prometheus', uid: '$datasource' };
 const SELECT = '{job=~"$job", instance=~"$instance"}';
 
@@ -14,18 +13,42 @@ interface Query {
   readonly legendFormat: string;
 }
 
+interface Panel {
+  readonly title: string;
+  readonly description: string;
+  readonly unit: string;
+  readonly queries: readonly Query[];
+}
+
+interface Row {
+  readonly title: string;
+  /** `stat`: a number. */
+  readonly shape: 'timeseries' | 'stat';
+  readonly width: number;
+  readonly height: number;
+  readonly panels: readonly Panel[];
+}
+
+const CHARTS = { shape: 'timeseries', width: 8, height: 7 } as const;
+const GLANCE = [
+  'ready',
+  'homeserver_calls_back',
+  'devices_online',
+  'outbox_oldest_seconds',
+  'homeserver_lag_seconds',
+  'quarantine_entries',
+];
+
 function queriesOf(name: string, { kind, labels }: Metric): readonly Query[] {
   const series = publicName(name);
   const by = Object.keys(labels);
   const legendFormat = by.length === 0 ? '{{instance}}' : by.map((label) => `{{${label}}}`).join(' ');
-  if (kind === 'histogram') {
-    const groups = ['le', ...by].join(', ');
-    return [0.5, 0.95, 0.99].map((part) => ({
-      expr: `histogram_quantile(${part}, sum by (${groups}) (rate(${series}_bucket${SELECT}[$__rate_interval])))`,
-      legendFormat: by.length === 0 ? `${part * 100} %` : `${part * 100} % ${legendFormat}`,
-    }));
-  }
   const groups = by.length === 0 ? 'instance' : by.join(', ');
+  if (kind === 'histogram')
+    return [50, 95, 99].map((part) => ({
+      expr: `histogram_quantile(${part / 100}, sum by (le, ${groups}) (rate(${series}_bucket${SELECT}[$__rate_interval])))`,
+      legendFormat: `${part} % ${legendFormat}`,
+    }));
   if (kind === 'counter') return [{ expr: `sum by (${groups}) (rate(${series}${SELECT}[$__rate_interval]))`, legendFormat }];
   return [{ expr: by.length === 0 ? `${series}${SELECT}` : `sum by (${groups}) (${series}${SELECT})`, legendFormat }];
 }
@@ -36,73 +59,68 @@ function unitOf(name: string, kind: Metric['kind']): string {
   return kind === 'counter' ? 'ops' : 'short';
 }
 
-const LOOP: Metric = {
-  kind: 'gauge',
-  help: 'How long the loop of the process stood, of 99 % of the moments that were looked at.',
-  why: 'Tens of milliseconds for long: the process is short of CPU, or commits are slow.',
-  labels: {},
-};
+function panelOf(name: string, metric: Metric): Panel {
+  const { help, why, kind } = metric;
+  const description = `${help} ${why}`;
+  return { title: publicName(name), description, unit: unitOf(name, kind), queries: queriesOf(name, metric) };
+}
 
-/** What the process itself has, of which the rest is in dashboards for Node. */
-const PROCESS: readonly (readonly [title: string, metric: Metric, queries: readonly Query[], unit: string])[] = [
+/** What the process itself has; the rest of that is in dashboards for Node. */
+const PROCESS: readonly Panel[] = (
   [
-    'nodejs_eventloop_lag_p99_seconds',
-    LOOP,
-    [{ expr: `nodejs_eventloop_lag_p99_seconds${SELECT}`, legendFormat: '{{instance}}' }],
-    's',
-  ],
-  [
-    'process_resident_memory_bytes',
-    { ...LOOP, help: 'Memory of the process.', why: 'Grows for days: a leak.' },
-    [{ expr: `process_resident_memory_bytes${SELECT}`, legendFormat: '{{instance}}' }],
-    'bytes',
-  ],
-  [
-    'process_cpu_seconds_total',
-    { ...LOOP, help: 'CPU of the process; 1 is a whole core.', why: 'Near 1: the process can do no more.' },
-    [{ expr: `rate(process_cpu_seconds_total${SELECT}[$__rate_interval])`, legendFormat: '{{instance}}' }],
-    'short',
-  ],
+    [
+      'nodejs_eventloop_lag_p99_seconds',
+      's',
+      'How long the loop stood. Tens of milliseconds for long: short of CPU, or commits are slow.',
+    ],
+    ['process_resident_memory_bytes', 'bytes', 'Memory of the process. Grows for days: a leak.'],
+    ['process_cpu_seconds_total', 'short', 'CPU of the process; near 1 it can do no more.'],
+  ] as const
+).map(([title, unit, description]) => {
+  const series = `${title}${SELECT}`;
+  const expr = title.endsWith('_total') ? `rate(${series}[$__rate_interval])` : series;
+  return { title, description, unit, queries: [{ expr, legendFormat: '{{instance}}' }] };
+});
+
+const ROWS: readonly Row[] = [
+  {
+    ...{ title: 'At a glance', shape: 'stat', width: 4, height: 4 },
+    panels: GLANCE.flatMap((name) => {
+      const metric = METRICS.get(name);
+      return metric ? [panelOf(name, metric)] : [];
+    }),
+  },
+  ...SECTIONS.map(({ title, metrics }) => ({
+    ...{ title, ...CHARTS, panels: Object.entries(metrics).map(([name, metric]) => panelOf(name, metric)) },
+  })),
+  { title: 'Node', ...CHARTS, panels: PROCESS },
 ];
 
+function drawn({ title, description, unit, queries }: Panel, shape: Row['shape']): Record<string, unknown> {
+  const legend = { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } };
+  return {
+    ...{ type: shape, title, description, datasource: SOURCE },
+    fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
+    options: shape === 'stat' ? { reduceOptions: { calcs: ['lastNotNull'] } } : legend,
+    targets: queries.map((query, n) => ({ refId: String.fromCharCode(65 + n), datasource: SOURCE, ...query })),
+  };
+}
+
 export function dashboard(): string {
-  const panels: unknown[] = [];
+  const panels: Record<string, unknown>[] = [];
   let y = 0;
-  const addRow = (title: string): void => {
-    panels.push({
-      id: panels.length + 1,
-      type: 'row',
-      title,
-      collapsed: false,
-      gridPos: { h: 1, w: COLUMNS, x: 0, y },
-      panels: [],
-    });
+  for (const { title, shape, width, height, panels: inside } of ROWS) {
+    panels.push({ type: 'row', title, collapsed: false, gridPos: { h: 1, w: COLUMNS, x: 0, y }, panels: [] });
     y++;
-  };
-  const addPanels = (all: readonly { title: string; metric: Metric; queries: readonly Query[]; unit: string }[]): void => {
-    for (const [i, { title, metric, queries, unit }] of all.entries()) {
-      const perRow = COLUMNS / WIDTH;
-      panels.push({
-        ...{ id: panels.length + 1, type: 'timeseries', title, description: `${metric.help} ${metric.why}`, datasource: SOURCE },
-        gridPos: { h: HEIGHT, w: WIDTH, x: (i % perRow) * WIDTH, y: y + Math.floor(i / perRow) * HEIGHT },
-        fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
-        options: { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } },
-        targets: queries.map((query, n) => ({ refId: String.fromCharCode(65 + n), datasource: SOURCE, ...query })),
-      });
+    const perLine = COLUMNS / width;
+    for (const [i, panel] of inside.entries()) {
+      const gridPos = { h: height, w: width, x: (i % perLine) * width, y: y + Math.floor(i / perLine) * height };
+      panels.push({ ...drawn(panel, shape), gridPos });
     }
-    y += Math.ceil(all.length / (COLUMNS / WIDTH)) * HEIGHT;
-  };
-  for (const { title, metrics } of SECTIONS) {
-    addRow(title);
-    addPanels(
-      Object.entries(metrics).map(([name, metric]) => ({
-        ...{ title: publicName(name), metric, queries: queriesOf(name, metric), unit: unitOf(name, metric.kind) },
-      })),
-    );
+    y += Math.ceil(inside.length / perLine) * height;
   }
-  addRow('Node');
-  addPanels(PROCESS.map(([title, metric, queries, unit]) => ({ title, metric, queries, unit })));
-  return `${JSON.stringify({ ...FRAME, panels }, undefined, 2)}\n`;
+  const numbered = panels.map((panel, i) => ({ id: i + 1, ...panel }));
+  return `${JSON.stringify({ ...FRAME, panels: numbered }, undefined, 2)}\n`;
 }
 
 const choice = (name: string, label: string): unknown => ({
