@@ -15,7 +15,7 @@ import { assemble, type ClientEvents, type Parts } from './assemble.ts';
 import type { Call } from './call.ts';
 import type { ConnectionState } from './connection-types.ts';
 import { formatApproval, parseRequest, requestDevice, type Tools } from './enrol.ts';
-import { openKeys } from './entry.ts';
+import { openKeys, startWithInvite } from './entry.ts';
 import type { Listener } from './events.ts';
 import type { ClientTools, ConnectOptions, OwnDevice } from './options.ts';
 import type { PeerConnectionLike } from './peer-connection.ts';
@@ -73,14 +73,16 @@ export class VollyClient {
   static async connect(options: ConnectOptions): Promise<VollyClient> {
     const tools = toolsOf(options);
     const clock = options.clock ?? systemClock;
-    const { keys, enrolled } = await openKeys(tools, options, clock.now());
-    const { socket, gateway, rejectWhenBusy = true } = options;
-    const parts = await assemble({ ...tools, clock, keys, enrolled, socket, gateway, rejectWhenBusy });
-    const client = new VollyClient(parts);
-    await parts.lifecycle.start();
-    // Once whoever awaits this has had its turn to listen.
-    clock.after(0, () => parts.inbox.begin());
-    return client;
+    const { invite, socket, gateway, rejectWhenBusy = true } = options;
+    return startWithInvite(tools, invite, async () => {
+      const { keys, enrolled } = await openKeys(tools, options, clock.now());
+      const parts = await assemble({ ...tools, clock, keys, enrolled, socket, gateway, rejectWhenBusy });
+      const client = new VollyClient(parts);
+      await parts.lifecycle.start();
+      // Once whoever awaits this has had its turn to listen.
+      clock.after(0, () => parts.inbox.begin());
+      return client;
+    });
   }
 
   /**

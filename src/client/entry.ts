@@ -1,5 +1,6 @@
 /** With which keys a client starts: those of its store, or new ones by an invite or an approval. */
-import { VollyError } from '../errors.ts';
+import { equal } from '../bytes.ts';
+import { codeOf, VollyError } from '../errors.ts';
 import { parseInvite } from '../protocol/invite.ts';
 import { type Account, loadAccount, saveAccount } from './account.ts';
 import { enrolApproved, enrolInvited, isEnrolling, type Tools } from './enrol.ts';
@@ -37,6 +38,39 @@ async function invitedAgain(store: Store, account: Account, link: string): Promi
   const again = { ...account, community: { url: gateway, keyHash: communityKeyHash }, token };
   await saveAccount(store, again);
   return again;
+}
+
+/**
+ * Runs `start`. Where the gateway holds another key than the pinned one, and no successor led there, a newer invite may say which it is now
+ * (PROTOCOL.md section 14.7): then once more with that. Throws as `start` does.
+ */
+export async function startWithInvite<T>(tools: Tools, link: string | undefined, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    const before = codeOf(error) === 'wrong_community' && link !== undefined ? await takeInvite(tools, link) : undefined;
+    if (!before) throw error;
+    return await start().catch(async (again) => {
+      if (codeOf(again) === 'wrong_community') await saveAccount(tools.store, before);
+      throw again;
+    });
+  }
+}
+
+/** Returns the account as it was; undefined for an invite that says nothing new, and for what is none. */
+async function takeInvite({ store, provider }: Tools, link: string): Promise<Account | undefined> {
+  const account = await loadAccount(store, provider);
+  try {
+    const { gateway, member, communityKeyHash: keyHash, token } = parseInvite(link);
+    if (!account || member !== account.member || equal(keyHash, account.community.keyHash)) return undefined;
+    // The app may give it each time: it must not lead back to a key that has had successors.
+    if (account.token && equal(token, account.token)) return undefined;
+    await saveAccount(store, { ...account, community: { url: gateway, keyHash }, token });
+    return account;
+  } catch (error) {
+    if (error instanceof VollyError) return undefined;
+    throw error;
+  }
 }
 
 async function enrol(tools: Tools, { approval, invite, device }: Entry, now: number): Promise<Keys> {

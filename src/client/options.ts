@@ -21,7 +21,10 @@ export interface ClientTools {
 export interface ConnectOptions extends ClientTools {
   /** Opens a WebSocket: `(url) => new WebSocket(url)`, or `nodeSocket()` of `@volly/client/node`. */
   readonly socket: (url: string) => WebSocketLike;
-  /** A link from the operator, for a member's first device. Not looked at once the community has let the device in. */
+  /**
+   * A link from the operator, for a member's first device. Once the community has let the device in it is looked at only where another key
+   * answers (`wrong_community`), if it is not the one that the device came by: the operator may have invited its members anew.
+   */
   readonly invite?: string;
   /** From `approveDevice` on the member's first device, after `requestDevice` here. */
   readonly approval?: string;

@@ -60,7 +60,7 @@ export class Community {
   #late: (() => void)[] = [];
   readonly #house: House;
   readonly #invite: (member: string) => Promise<string>;
-  readonly #rotate: () => Promise<void>;
+  readonly #goOver: (keepsOld: boolean) => Promise<void>;
 
   constructor(house: House, name: string) {
     const { clock, network } = house;
@@ -100,11 +100,11 @@ export class Community {
     const options = { invites, random, clock, publicUrl: 'https://chat.example' };
     this.#invite = async (member) =>
       (await makeInvite({ ...options, community, localpart: localpartOf(parseMemberId(member)) })).link;
-    this.#rotate = async () => {
+    this.#goOver = async (keepsOld) => {
       const { publicKey: oldKey, sign, successors } = community;
       const next = makeKey();
       const step = signSuccessor({ server, oldKey, sign, newKey: next.publicKey, time: clock.now() });
-      community = { ...next, successors: [...successors, step].slice(-LIMITS.communitySuccessors) };
+      community = keepsOld ? { ...next, successors: [...successors, step].slice(-LIMITS.communitySuccessors) } : next;
       const stopped = this.gateway.stop();
       await clock.advance(3_000);
       await stopped;
@@ -115,7 +115,12 @@ export class Community {
 
   /** As `volly-bridge key rotate` between a stop and a start. */
   rotate(): Promise<void> {
-    return this.#rotate();
+    return this.#goOver(true);
+  }
+
+  /** Its key's file was lost, and it has made another one. */
+  loseKey(): Promise<void> {
+    return this.#goOver(false);
   }
 
   invite(member: string): Promise<string> {

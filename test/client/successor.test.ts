@@ -107,4 +107,31 @@ describe('a device and a new community key', () => {
     for (let n = 0; n < 5; n++) await community.rotate();
     assert.equal(await connect(), 'wrong_community');
   });
+
+  it('comes back under its old identity by a newer invite, where no successor leads to the key', async () => {
+    const first = await community.invite(ANNA);
+    const client = isIn(await connect({ invite: first }));
+    const { devices } = client;
+    await client.close();
+    await community.loseKey();
+    for (const invite of [undefined, '', first, await community.invite(ALICE)])
+      assert.equal(await connect(invite === undefined ? {} : { invite }), 'wrong_community');
+    const invite = await community.invite(ANNA);
+    assert.equal(await connect({ invite }, new Shaky()), 'name_taken');
+    const back = isIn(await connect({ invite }));
+    assert.deepEqual([back.address, back.devices], [`${ANNA}/PHONE`, devices]);
+    await back.close();
+    await isIn(await connect()).close();
+  });
+
+  it('goes back to what it had pinned where the invite is wrong too, and is not led back by one of before', async () => {
+    const [first, second] = [await community.invite(ANNA), await community.invite(ANNA)];
+    await isIn(await connect({ invite: first })).close();
+    await community.rotate();
+    await isIn(await connect({ invite: first })).close();
+    const followed = await store.get('account');
+    await community.loseKey();
+    for (const invite of [first, second]) assert.equal(await connect({ invite }), 'wrong_community');
+    assert.deepEqual(await store.get('account'), followed);
+  });
 });
