@@ -1,6 +1,7 @@
 /** Asks the running bridge, as the commands of the command line do. */
 import { isErrorCode, VollyError } from '../../errors.ts';
 import { reachable } from '../listen.ts';
+import { printable } from '../printable.ts';
 import type { Failure } from './failure.ts';
 import { type Operation, pathParams } from './operation.ts';
 import { BASE } from './routes.ts';
@@ -8,6 +9,8 @@ import { readToken } from './token.ts';
 
 /** Longer than any operation: a removed member's goodbyes, a homeserver that answers late. */
 const TIMEOUT_MS = 30_000;
+/** Of an answer that another program may have given. */
+const DETAIL_CHARACTERS = 500;
 
 export interface AdminAt {
   readonly listen: { readonly host: string; readonly port: number };
@@ -58,7 +61,8 @@ function requestOf({ method, path }: Operation, params: Params): { readonly targ
 
 function refusalOf(value: unknown, where: string): VollyError {
   const { code, detail } = ((value ?? {}) as Partial<Failure>).error ?? {};
-  if (typeof code === 'string' && isErrorCode(code)) return new VollyError(code, detail);
+  if (typeof code === 'string' && isErrorCode(code))
+    return new VollyError(code, detail === undefined ? undefined : printable(String(detail), DETAIL_CHARACTERS));
   return new VollyError('not_running', `something that is no bridge of this version answers at ${where}`);
 }
 

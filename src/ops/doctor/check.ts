@@ -2,6 +2,7 @@
  * Runs checks: all at once, each as soon as the ones it needs have said something, and tells of them in the order of the list. A check whose
  * need has failed is not tried, so that one cause is named once.
  */
+import { printable } from '../printable.ts';
 import { CHECKS, type CheckName } from './catalogue.ts';
 import type { Finding, Outcome } from './finding.ts';
 import { TROUBLES } from './troubles.ts';
@@ -105,14 +106,19 @@ async function bounded(one: Check, values: readonly unknown[]): Promise<Outcome<
 
 const titleOf = ({ name, subject }: Check): string => `${CHECKS[name].title}${subject === undefined ? '' : ` ${subject}`}`;
 
+/** A line of a terminal is a tenth of it. */
+const FOUND_CHARACTERS = 2_000;
+const shown = (text: string): string => printable(text, FOUND_CHARACTERS);
+
+/** Much of what is found are words of other servers: none of them writes to the terminal. */
 function findingOf({ check: one, outcome, fixed }: Told): Finding {
-  const { result, found } = outcome;
+  const { result } = outcome;
   const trouble = 'code' in outcome ? { code: outcome.code, ...TROUBLES[outcome.code] } : {};
   return {
-    ...{ check: one.name, title: titleOf(one), result, found },
+    ...{ check: one.name, title: titleOf(one), result, found: shown(outcome.found) },
     ...(one.subject === undefined ? {} : { subject: one.subject }),
-    ...('details' in outcome && outcome.details !== undefined ? { details: outcome.details } : {}),
+    ...('details' in outcome && outcome.details !== undefined ? { details: outcome.details.map(shown) } : {}),
     ...trouble,
-    ...(fixed === undefined ? {} : { fixed }),
+    ...(fixed === undefined ? {} : { fixed: shown(fixed) }),
   };
 }

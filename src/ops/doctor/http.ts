@@ -59,6 +59,8 @@ export function ask(
       resolve(asked);
     };
     outgoing.on('error', (error) => end(networkTrouble(error, at.protocol === 'https:')));
+    // An answer that goes over to another protocol is told of in no other way. After everything else it says nothing new.
+    outgoing.on('close', () => end({ trouble: 'cut', reason: 'CLOSED' }));
     outgoing.on('response', (response) => {
       const chunks: Buffer[] = [];
       let size = 0;

@@ -1,7 +1,7 @@
 /** Where a server name leads, as Matrix has it: server-server API, "Resolving server names". Tried from this machine. */
 import { resolveSrv } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { ServerName } from '../../ids.ts';
+import { isServerName, type ServerName } from '../../ids.ts';
 import { type Answer, type Ask, type Asked, ask } from './http.ts';
 import { isTrouble } from './network.ts';
 
@@ -21,6 +21,9 @@ const parts = (name: string): { host: string; port: number | undefined } => {
   const [, host = '', port] = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(name) ?? [];
   return { host: host.replace(/^\[|\]$/g, ''), port: port === undefined ? undefined : Number(port) };
 };
+
+/** As far as connecting goes: where none is named it is one. */
+const hasPort = (name: string): boolean => (parts(name).port ?? DEFAULT_PORT) <= 65_535;
 
 /** `broken`: there is a well-known file, and it is not what Matrix wants there. */
 export async function resolveServer(name: ServerName): Promise<Target | 'broken'> {
@@ -52,7 +55,7 @@ async function wellKnown(name: string): Promise<string | 'broken' | undefined> {
   const answer = await following(`https://${name}/.well-known/matrix/server`);
   if (answer === undefined || answer.status !== 200) return undefined;
   const server = answer.json['m.server'];
-  return typeof server === 'string' && parts(server).host !== '' ? server : 'broken';
+  return typeof server === 'string' && isServerName(server.toLowerCase()) && hasPort(server) ? server : 'broken';
 }
 
 async function following(url: string): Promise<Answer | undefined> {

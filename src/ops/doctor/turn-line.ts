@@ -45,8 +45,9 @@ export async function openUdp({ host, port }: TurnUri): Promise<Line> {
   const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
   const waiting = new Waiting();
   await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject);
-    socket.connect(port, host, resolve);
+    // Not its callback: that is also called with the error of a name that does not exist.
+    socket.once('error', reject).once('connect', resolve);
+    socket.connect(port, host);
   }).catch((error: unknown) => {
     socket.close();
     throw error;

@@ -2,6 +2,10 @@
 import { isIP } from 'node:net';
 import { isServerName, type ServerName } from '../../ids.ts';
 import { type Asked, ask } from '../doctor/http.ts';
+import { printable } from '../printable.ts';
+
+/** Of an address that somebody else wrote: as much as a line has room for. */
+const ADDRESS_CHARACTERS = 150;
 
 export interface Found {
   /** Why it is no use as it is; undefined where a homeserver answers. */
@@ -48,6 +52,7 @@ const jsonOf = (asked: Asked): Readonly<Record<string, unknown>> => ('json' in a
 function whyAway(asked: Asked): string | undefined {
   if ('trouble' in asked) return `nothing answers (${asked.reason})`;
   // The bridge, whose requests carry a token, follows none.
-  if (asked.headers.location !== undefined) return `a redirect to ${asked.headers.location} answers; name that address`;
+  if (asked.headers.location !== undefined)
+    return `a redirect to ${printable(asked.headers.location, ADDRESS_CHARACTERS)} answers; name that address`;
   return Array.isArray(asked.json['versions']) ? undefined : `what answers is no homeserver (${asked.status})`;
 }

@@ -10,6 +10,11 @@ import { HOST, isFree } from '../../support/homeserver/ports.ts';
 import { TestHomeserver } from './homeserver.ts';
 import { trusting } from './trusting.ts';
 
+/** What leads nowhere, or somewhere else than its host. */
+const HOSTILE = ['a:99999', 'me@a.example', 'a.example/x', 'a.example?x', 'a.example#x', 'a\u0000.example', '\u001b[2J', ''].map(
+  (server) => JSON.stringify({ 'm.server': server }),
+);
+
 const target = (host: string, port: number, name: string, hostHeader: string) => ({ host, port, name, hostHeader });
 
 describe('A server name', () => {
@@ -64,7 +69,7 @@ describe('A server name', () => {
     });
 
     it('that is none is told apart from none', async () => {
-      for (const body of ['<html>', '{}', '{"m.server": 8448}', '{"m.server": "a b:c"}']) {
+      for (const body of ['<html>', '{}', '{"m.server": 8448}', '{"m.server": "a b:c"}', ...HOSTILE]) {
         answer = { status: 200, body };
         assert.equal(await askFederation(LOCALHOST), 'broken', body);
       }

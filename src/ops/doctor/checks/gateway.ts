@@ -51,7 +51,7 @@ function knock(url: string, hello: GatewayHello, answerMs: number): Promise<Outc
     certificate = certificateOf(response);
   });
   ws.on('open', () => ws.send(hello.message));
-  ws.on('message', (data) => {
+  ws.once('message', (data) => {
     void hello.read(data as Buffer).then((who) => resolve(judge(url, who, Math.round(performance.now() - started), certificate)));
   });
   ws.on('unexpected-response', (_, response) => resolve(refused(url, response)));

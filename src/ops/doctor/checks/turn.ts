@@ -1,4 +1,5 @@
 /** The TURN servers that the homeserver tells apps of, tried as an app would. */
+import { printable } from '../../printable.ts';
 import { type Check, check } from '../check.ts';
 import { failed, type Outcome, ok, warning } from '../finding.ts';
 import { said } from '../http.ts';
@@ -10,6 +11,8 @@ import type { Account, Way } from './appservice.ts';
 
 /** A homeserver names a handful; each is tried at once. */
 const MOST = 16;
+/** A whole one is shorter; what is longer has to leave room for the others. */
+const ADDRESS_CHARACTERS = 100;
 
 const UNREACHABLE = {
   refused: 'turn_unreachable',
@@ -42,7 +45,7 @@ interface Attempt {
 
 async function attempt(text: string, username: string, password: string): Promise<Attempt> {
   const uri = parseTurnUri(text);
-  return { text, tried: uri && (await tryTurn(uri, username, password)) };
+  return { text: printable(text, ADDRESS_CHARACTERS), tried: uri && (await tryTurn(uri, username, password)) };
 }
 
 function codeFor({ tried }: Attempt): TroubleCode | undefined {

@@ -3,7 +3,7 @@ import { VollyError } from '../../../../src/errors.ts';
 import type { ServerCertificate } from '../../../support/homeserver/certificates.ts';
 import { HOST } from '../../../support/homeserver/ports.ts';
 import { TurnServer } from '../../../support/turn-server.ts';
-import type { Case } from '../case.ts';
+import { type Case, NOWHERE } from '../case.ts';
 import type { World } from '../world.ts';
 
 const IRIS = 'iris.example';
@@ -104,6 +104,11 @@ export const FEDERATION: readonly Case[] = [
     names: ['turn:turn_secret_differs'],
   },
   { name: 'a TURN server that is down', breaks: (w) => w.tellTurn([NOBODY]), names: ['turn:turn_unreachable'] },
+  {
+    name: 'a TURN server’s name that does not exist',
+    breaks: (w) => w.tellTurn([`turn:${NOWHERE}`]),
+    names: ['turn:turn_unreachable'],
+  },
   {
     name: 'a TURN address that does not work, beside one that does',
     breaks: (w) => w.tellTurn([w.turn.uris.udp, NOBODY]),
