@@ -137,12 +137,16 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
     onRequest: (request) => whenCaughtUp(() => events.emit('presence-request', request)),
     onShown: (member, state) => whenCaughtUp(() => events.emit('presence', member, state)),
   });
+  /** For good, and not by the app. What the community no longer carries does not go on behind its back (PROTOCOL.md section 14.3). */
+  const ended = async (code: ErrorCode | undefined): Promise<void> => {
+    if (code === 'suspended') await calls.onClose();
+    presence.onClose();
+  };
   const lifecycle = new Lifecycle(context, gateway, options.enrolled, {
     onOnline: (first) => presence.onOnline(first),
     onOffline: () => inbox.onOffline(),
     onState: (state) => {
-      // PROTOCOL.md section 14.3: what the community no longer carries does not go on behind its back.
-      if (state.kind === 'closed' && state.cause?.code === 'suspended') void queue.run(() => calls.onClose());
+      if (state.kind === 'closed' && state.cause) void queue.run(() => ended(state.cause?.code));
       events.emit('connection', state);
     },
   });

@@ -73,6 +73,8 @@ export class Lifecycle {
       };
       void this.#context.queue.run(welcome).then(() => this.#waiting?.resolve());
     }
+    // For good: no timer is left to keep the process.
+    if (state.kind === 'closed') this.#cancelMaintain?.();
     if (state.kind === 'closed') this.#waiting?.reject(state.cause ?? new VollyError('not_connected'));
     if (state.kind === 'offline' && state.cause && this.#enrolled) this.#waiting?.resolve();
     this.#owner.onState(state);
