@@ -56,7 +56,7 @@ export async function backUp({ into, keep, ...options }: BackupOptions): Promise
     await syncFolder(partial);
     await rename(partial, folder);
     await syncFolder(into);
-    if (keep !== undefined) await prune(into, keep, manifest.server);
+    if (keep !== undefined) await prune(into, keep, manifest);
     return { folder, manifest };
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
@@ -89,12 +89,15 @@ async function fill(folder: string, { config, configFile, program, clock }: Omit
   });
 }
 
-/** The oldest of this community go. What is no backup of it is left alone. */
-async function prune(into: string, keep: number, server: string): Promise<void> {
-  const own: string[] = [];
-  for (const name of (await readdir(into)).filter((name) => NAME.test(name)).sort()) {
+/**
+ * The oldest of this community go, by their names; never the one that was just made, as where another was made by a clock that was ahead. What is
+ * no backup of it is left alone.
+ */
+async function prune(into: string, keep: number, made: Manifest): Promise<void> {
+  const others: string[] = [];
+  for (const name of (await readdir(into)).filter((name) => NAME.test(name) && name !== nameOf(made)).sort()) {
     const manifest = await readManifest(join(into, name)).catch(() => undefined);
-    if (manifest?.server === server) own.push(name);
+    if (manifest?.server === made.server) others.push(name);
   }
-  for (const name of own.slice(0, -keep)) await rm(join(into, name), { recursive: true });
+  for (const name of others.slice(0, Math.max(0, others.length + 1 - keep))) await rm(join(into, name), { recursive: true });
 }

@@ -170,6 +170,19 @@ describe('a backup', () => {
     await assert.rejects(take(), { code: 'bad_backup' });
   });
 
+  it('never makes room by taking itself away, were others made by a clock that was ahead', async () => {
+    clock.jump(86_400_000);
+    const ahead = [await take()];
+    clock.jump(1);
+    ahead.push(await take());
+    clock.jump(-86_400_001);
+    const newest = await take(1);
+    assert.deepEqual(
+      [newest, ...ahead].map((folder) => existsSync(folder)),
+      [true, false, false],
+    );
+  });
+
   it('makes room by taking the oldest of its community away, and nothing else', async () => {
     mkdirSync(join(into, 'volly-20200101T000000.000Z'), { recursive: true });
     const all: string[] = [];
