@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { parse, stringify } from 'yaml';
+import { MIGRATIONS, migrate } from '../../../src/storage/sqlite/migrate.ts';
 import type { Community } from '../../support/community.ts';
 import { reservePorts } from '../../support/homeserver/ports.ts';
 
@@ -50,14 +51,16 @@ export async function killFirstStarts(like: Community, kills: number, random: ()
     await appearance(watching, 'volly.db');
     await sleep(random() * KILLED_WITHIN_MS);
     await end(child, 'SIGKILL');
-    const tables = await tablesOf(database, join(folder, 'after-kill'));
-    if (tables === 0) absent++;
+    const { tables, version } = await schemaOf(database, join(folder, 'after-kill'));
+    if (version === 0) absent++;
     const next = startBridge(config);
     const came = await comesUp(next, appservice);
     await end(next, 'SIGKILL');
-    const whole = await tablesOf(database, join(folder, 'after-start'));
+    const after = await schemaOf(database, join(folder, 'after-start'));
     if (!came) broken.push(`kill ${kill}: the next start did not come up`);
-    if (tables !== 0 && tables !== whole) broken.push(`kill ${kill}: ${tables} of ${whole} tables and indexes`);
+    if (tables !== tablesAt(version)) broken.push(`kill ${kill}: ${tables} tables and indexes at version ${version}`);
+    if (after.version !== MIGRATIONS.length || after.tables !== tablesAt(MIGRATIONS.length))
+      broken.push(`kill ${kill}: ${after.tables} tables and indexes at version ${after.version} after the next start`);
   }
   return { kills, absent, broken };
 }
@@ -89,18 +92,34 @@ async function comesUp(child: ChildProcess, port: number): Promise<boolean> {
   return false;
 }
 
-/** How many tables and indexes the database has, by a copy of it: to open it would mend it. Throws where it is damaged. */
-async function tablesOf(database: string, folder: string): Promise<number> {
+interface Schema {
+  readonly version: number;
+  /** Tables and indexes. */
+  readonly tables: number;
+}
+
+/** By a copy of the database: to open it would mend it. Throws where it is damaged. */
+async function schemaOf(database: string, folder: string): Promise<Schema> {
   await mkdir(folder, { mode: 0o700 });
   for (const suffix of ['', '-wal']) await cp(database + suffix, join(folder, `copy${suffix}`), { force: true }).catch(() => {});
   const db = new Database(join(folder, 'copy'));
   try {
     if (db.pragma('integrity_check', { simple: true }) !== 'ok') throw new Error(`${database} is damaged`);
-    const found = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
-    const version = db.pragma('user_version', { simple: true });
-    if ((version === 0) !== (found === 0)) throw new Error(`${database}: version ${version}, ${found} tables and indexes`);
-    return found;
+    return { version: db.pragma('user_version', { simple: true }) as number, tables: count(db) };
   } finally {
     db.close();
   }
 }
+
+/** A migration is there whole or not at all: what a database of this version has. */
+function tablesAt(version: number): number {
+  const db = new Database(':memory:');
+  try {
+    migrate(db, MIGRATIONS.slice(0, version));
+    return count(db);
+  } finally {
+    db.close();
+  }
+}
+
+const count = (db: Database.Database): number => db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
