@@ -131,6 +131,11 @@ describe('admin room', () => {
         world.set('m.room.member', STRANGER, { membership: value });
         assert.equal(await done(), true, value);
       }
+      const byMail = { display_name: 'm...@example.org', public_keys: [{ public_key: 'abc' }] };
+      world.set('m.room.third_party_invite', 'token', byMail);
+      assert.equal(await done(), false, 'whoever reads that mail may come in, under any name');
+      world.set('m.room.third_party_invite', 'token', {});
+      assert.equal(await done(), true, 'it was taken back');
       world.set('m.room.history_visibility', '', { history_visibility: 'world_readable' });
       assert.equal(await done(), false);
       world.set('m.room.history_visibility', '', { history_visibility: 'shared' });
