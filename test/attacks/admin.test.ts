@@ -223,6 +223,56 @@ describe('attacks on the admin API', () => {
     assert.equal(statusIn(await raw(`${smuggled}0\r\n\r\nGET /admin/v1/status HTTP/1.1\r\nHost: x\r\n\r\n`)), '400');
   });
 
+  it('a page in the operator’s browser has no token, under whatever name it calls this machine', async () => {
+    for (const headers of [
+      `Host: evil.example:${listener.port}\r\nOrigin: http://evil.example:${listener.port}\r\nSec-Fetch-Site: same-origin`,
+      'Host: 127.0.0.1\r\nOrigin: https://evil.example\r\nSec-Fetch-Site: cross-site\r\nContent-Type: text/plain',
+      `Host: x\r\nCookie: token=${TOKEN}; authorization=Bearer ${TOKEN}`,
+      `Host: x\r\nProxy-Authorization: Bearer ${TOKEN}`,
+      `Host: x\r\nSec-WebSocket-Protocol: bearer.${TOKEN}\r\nConnection: Upgrade\r\nUpgrade: websocket`,
+    ]) {
+      const answer = await raw(`POST /admin/v1/members/alice/suspend HTTP/1.1\r\n${headers}\r\nContent-Length: 2\r\n\r\n{}`);
+      assert.equal(statusIn(answer), '401', headers);
+      assert.doesNotMatch(answer, /access-control/i);
+    }
+    assert.equal(await world.stores.members.active(ALICE), 'enhanced');
+  });
+
+  it('names that every object of JavaScript has are parameters of nothing', async () => {
+    for (const body of ['{"__proto__":{"member":"bob"}}', '{"constructor":{}}', '{"toString":1}', '{"member":{"$ne":""}}'])
+      assert.equal((await ask('POST', '/admin/v1/members/alice/suspend', { body })).code, 'bad_request', body);
+    assert.equal(({} as Record<string, unknown>)['member'], undefined);
+    assert.equal((await ask('GET', '/admin/v1/members/constructor')).code, 'unknown_member');
+    assert.equal((await ask('GET', '/admin/v1/quarantine?code=__proto__')).status, 200);
+    assert.equal((await ask('GET', `/admin/v1/members?after=${encodeURIComponent("' OR 1=1 --")}`)).status, 200);
+    for (const query of [
+      'limit=0',
+      'limit=501',
+      'limit=-1',
+      'limit=1.5',
+      'limit=1e9',
+      'limit=NaN',
+      'limit=',
+      'limit[]=1',
+      'before=0',
+    ])
+      assert.equal((await ask('GET', `/admin/v1/quarantine?${query}`)).code, 'bad_request', query);
+  });
+
+  it('who goes away in the middle is no bug of ours, and a flood of headers no request', async () => {
+    const socket = connect(listener.port, '127.0.0.1');
+    socket.write(
+      `${requestOf('POST /admin/v1/members/alice/suspend', 'Content-Type: application/json\r\nContent-Length: 10\r\n')}{}`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.destroy();
+    const flood = await raw(requestOf('GET /admin/v1/status', `X: ${'y'.repeat(20_000)}\r\n`));
+    assert.equal(statusIn(flood), '431');
+    assert.equal((await ask('GET', '/admin/v1/status')).status, 200);
+    assert.deepEqual(world.log.lines, []);
+    assert.equal(await world.stores.members.active(ALICE), 'enhanced');
+  });
+
   it('a member who is let in again while it is being removed is shown out all the same', async () => {
     const { forget } = world.ports;
     world.ports.forget = async (member) => {

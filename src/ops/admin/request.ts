@@ -26,10 +26,14 @@ function once(query: URLSearchParams): [string, string][] {
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > LIMITS.adminBodyBytes) throw new VollyError('too_large', 'body');
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > LIMITS.adminBodyBytes) throw new VollyError('too_large', 'body');
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof VollyError ? error : new VollyError('bad_request', 'body broke off', { cause: error });
   }
   return Buffer.concat(chunks).toString('utf8');
 }
