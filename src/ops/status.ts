@@ -1,7 +1,4 @@
-/**
- * What an operator may want to know of a running bridge, in one object: `GET /status` on the appservice listener, for whoever holds the
- * registration's hs_token. Names peers' servers, and nothing of members.
- */
+/** What an operator may want to know of a running bridge, in one object. Names peers' servers, and nothing of members. */
 import type { PeerState } from '../routing/ports.ts';
 
 export interface HomeserverStatus {
