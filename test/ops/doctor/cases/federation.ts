@@ -103,6 +103,11 @@ export const FEDERATION: readonly Case[] = [
     breaks: (w) => w.tellTurn(Object.values(w.turn.uris), 'other'),
     names: ['turn:turn_secret_differs'],
   },
+  {
+    name: 'another TURN secret, beside an address that does not work',
+    breaks: (w) => w.tellTurn([NOBODY, w.turn.uris.udp], 'other'),
+    names: ['turn:turn_secret_differs'],
+  },
   { name: 'a TURN server that is down', breaks: (w) => w.tellTurn([NOBODY]), names: ['turn:turn_unreachable'] },
   {
     name: 'a TURN server’s name that does not exist',
