@@ -216,7 +216,7 @@ const catalogue = {
   },
   database: {
     cause: 'The database could not be opened or written.',
-    cure: 'Check the disk and the permissions of the file named.',
+    cure: 'Check the disk and the permissions of the file named; where another bridge has it, stop that one.',
   },
   bad_backup: {
     cause: 'A backup is not whole, or not of this community.',
@@ -227,8 +227,8 @@ const catalogue = {
     cure: 'If the backup is to take its place, say so with --force: what is there is kept beside it under another name.',
   },
   bad_request: {
-    cause: 'A request to the admin API names no operation, or not what the operation wants.',
-    cure: 'docs/admin.openapi.json has every operation with its parameters.',
+    cause: 'A command, or a request to the admin API, is not as its operation wants it.',
+    cure: '`volly-bridge help` has the commands, docs/admin.openapi.json the requests, with what they want.',
   },
   wrong_admin_token: {
     cause: 'The admin API was asked without its token, or with another one.',

@@ -29,12 +29,17 @@ function program(): Command {
   const volly = new Command('volly-bridge')
     .description('Carries sealed call signalling between Volly communities over Matrix')
     .version(version)
-    .option('-c, --config <file>', 'the configuration file', 'config.yaml')
-    .showHelpAfterError('Try `volly-bridge --help`.');
+    .option('-c, --config <file>', 'the configuration file', 'config.yaml');
   const file = () => volly.opts<{ config: string }>().config;
   const config = () => loadConfig(file());
   for (const add of COMMANDS) add(volly, { version, file, config });
-  return volly;
+  return leadToHelp(volly, volly.name());
+}
+
+/** What was not understood leads to the help of its own command. */
+function leadToHelp(command: Command, name: string): Command {
+  for (const one of command.commands) leadToHelp(one, `${name} ${one.name()}`);
+  return command.showHelpAfterError(`Try \`${name} --help\`.`);
 }
 
 /** What is no VollyError is a bug: then the stack is what helps. */

@@ -48,9 +48,9 @@ describe('The setup command', () => {
     assert.equal(loadConfig(join(dir, 'config.yaml')).gateway.legacy, true);
   });
 
-  it('refuses a time that is none', () => {
+  it('refuses a time that is none, and names its own help', () => {
     const { status, err } = setup(...named, '--wait', 'long');
     assert.equal(status, 1);
-    assert.match(err, /whole number of seconds/);
+    assert.match(err, /whole number of seconds[^\n]*\nTry `volly-bridge setup --help`\.\n$/);
   });
 });

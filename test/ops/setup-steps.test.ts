@@ -157,7 +157,8 @@ describe('A look at a homeserver', () => {
       '/_matrix/key/v2/server': { body: '{"server_name":"orchid.example:8448"}' },
       '/_matrix/federation/v1/version': { body: '{"server":{"name":"Synapse","version":"1.163.2"}}' },
     };
-    assert.deepEqual(await lookAt(url), { ...NOTHING, serverName: 'orchid.example:8448', software: 'Synapse/1.163.2' });
+    const found = { ...NOTHING, serverName: 'orchid.example:8448', software: 'Synapse/1.163.2' };
+    assert.deepEqual([await lookAt(url), await lookAt(`${url}/`)], [found, found]); // as it stands in public_baseurl
   });
 
   it('goes without them, and believes no nonsense', async () => {

@@ -17,7 +17,7 @@ export const appservice = section('The side that the homeserver calls. Keep its 
     allowed: 'an http:// or https:// address without a path',
   }),
   listen: listen(
-    'Where the bridge listens for it; /live and /ready are answered here too.',
+    'Where the bridge listens for the homeserver; /live and /ready are answered here too.',
     '127.0.0.1 unless the homeserver is on another machine.',
     29_330,
   ),

@@ -37,5 +37,7 @@ export function checked(operation: Operation, params: unknown): Record<string, u
   if (found.success) return found.data;
   const [issue] = found.error.issues;
   const where = issue?.code === 'unrecognized_keys' ? `unknown: ${issue.keys.join(', ')}` : issue?.path.join('.');
-  throw new VollyError('bad_request', `${operation.name}: ${(where ?? 'parameters').replace(/[^\w., :-]/g, '').slice(0, 100)}`);
+  const wanted = operation.params.shape[String(issue?.path[0])]?.meta()?.description;
+  const named = `${operation.name}: ${(where ?? 'parameters').replace(/[^\w., :-]/g, '').slice(0, 100)}`;
+  throw new VollyError('bad_request', wanted === undefined ? named : `${named}; wanted: ${wanted}`);
 }

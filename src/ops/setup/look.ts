@@ -20,7 +20,11 @@ export interface Found {
 
 export async function lookAt(url: string, request: (url: string) => Promise<Asked> = ask): Promise<Found> {
   const paths = ['/_matrix/client/versions', '/_matrix/key/v2/server', '/_matrix/federation/v1/version'];
-  const [versions, keys, version] = (await Promise.all(paths.map((path) => request(url + path)))) as [Asked, Asked, Asked];
+  const [versions, keys, version] = (await Promise.all(paths.map((path) => request(new URL(path, url).href)))) as [
+    Asked,
+    Asked,
+    Asked,
+  ];
   const name = jsonOf(keys)['server_name'];
   const { name: program, version: number } = (jsonOf(version)['server'] ?? {}) as Readonly<Record<string, unknown>>;
   const said = `${program}/${number}`;

@@ -34,18 +34,21 @@ describe('operations', () => {
     ]);
   });
 
-  it('name the parameter that is wrong, and never what it held', async () => {
-    for (const [name, params, detail] of [
-      ['member show', { member: 'Alice Secret' }, 'member show: member'],
-      ['member list', { limit: 0 }, 'member list: limit'],
-      ['member list', { limit: 'many' }, 'member list: limit'],
-      ['member list', { colour: 'red' }, 'member list: unknown: colour'],
-      ['member show', {}, 'member show: member'],
-      ['device remove', { member: 'alice', device: 'phone' }, 'device remove: device'],
-      ['quarantine show', { item: -1 }, 'quarantine show: item'],
-      ['quarantine clear', { code: "x' OR 1" }, 'quarantine clear: code'],
-    ] as const)
-      await assert.rejects(world.run(name, params), { code: 'bad_request', message: `bad_request: ${detail}` });
+  it('name the parameter that is wrong and what belongs there, and never what it held', async () => {
+    for (const [name, params, param, wanted] of [
+      ['member show', { member: 'Alice Secret' }, 'member', 'A member of this community, as alice or alice@orchid.example.'],
+      ['member list', { limit: 0 }, 'limit', 'How many at most.'],
+      ['member list', { limit: 'many' }, 'limit', 'How many at most.'],
+      ['member show', {}, 'member', 'A member of this community, as alice or alice@orchid.example.'],
+      ['device remove', { member: 'alice', device: 'phone' }, 'device', 'A device of the member, as PHONE.'],
+      ['quarantine show', { item: -1 }, 'item', 'Its number in `quarantine list`.'],
+      ['quarantine clear', { code: "x' OR 1" }, 'code', 'Why it was refused: a code of docs/ERRORS.md.'],
+    ] as const) {
+      const message = `bad_request: ${name}: ${param}; wanted: ${wanted}`;
+      await assert.rejects(world.run(name, params), { code: 'bad_request', message });
+    }
+    const message = 'bad_request: member list: unknown: colour';
+    await assert.rejects(world.run('member list', { colour: 'red' }), { code: 'bad_request', message });
   });
 
   describe('on members', () => {

@@ -54,7 +54,7 @@ export const HOMESERVER_TROUBLES = {
   as_token_unknown: {
     cause:
       'The homeserver does not know the as_token: it has not loaded this registration, or one with another as_token, or was not restarted since.',
-    cure: 'Name this registration file under app_service_config_files, see that the homeserver’s copy is the same, restart the homeserver.',
+    cure: 'Name this registration file under app_service_config_files, see that the homeserver’s copy is the same, restart the homeserver; or mend homeserver.url, where it leads to another.',
   },
   server_name_differs: {
     cause: 'homeserver.server_name is not the homeserver’s.',
