@@ -30,7 +30,7 @@ function refusedOf(type: string, content: unknown) {
 }
 
 describe('attacks by what waits in the quarantine', () => {
-  it('R10: content that looks like an event of another server does not speak for that server when it is released', () => {
+  it('R10 content that looks like an event of another server does not speak for that server when it is released', () => {
     const forged = { type: HANGUP, sender: bridgeUserOf(HONEST), content: { envelopes: [hangup(HONEST)] } };
     const [asContent] = refusedOf(HANGUP, forged);
     assert.ok(asContent && asContent.source === EVIL);
@@ -40,7 +40,7 @@ describe('attacks by what waits in the quarantine', () => {
     assert.throws(() => readRefused(asEnvelope, OWN), { code: 'wrong_sender' });
   });
 
-  it('R10: nor does an event that the own homeserver pushed, where none is to come', () => {
+  it('R10 nor does an event that the own homeserver pushed, where none is to come', () => {
     const content = JSON.stringify({ type: HANGUP, sender: bridgeUserOf(HONEST), content: { envelopes: [hangup(HONEST)] } });
     assert.throws(() => readRefused({ source: TRANSACTIONS, code: 'bad_encoding', content }, OWN), { code: 'wrong_sender' });
   });

@@ -205,6 +205,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     requirement: 'R10',
+    file: 'src/matrix/release.ts',
+    find: 'if (arrivals.some(({ server }) => server !== source))',
+    replace: 'if (arrivals.length === 0)',
+    why: 'what waits in the quarantine speaks for another community once it is released',
+  },
+  {
+    requirement: 'R10',
     file: 'src/storage/memory/outbox.ts',
     find: 'if (row?.peer !== peer) return false;',
     replace: 'if (!row) return false;',
