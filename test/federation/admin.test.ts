@@ -87,7 +87,7 @@ describe('An operator, beside a running bridge,', () => {
     assert.deepEqual(await ask(pair.orchid, 'member suspend', 'alice'), { changed: true });
     await closedWith(alice, 'suspended');
     await within('her app ends the call', conversation.taken.whenEnded());
-    assert.equal(conversation.pcs[1].connectionState, 'closed');
+    await until('with its media', () => conversation.pcs[1].connectionState === 'closed');
     await assert.rejects(call(bob, alice.client.member), coded('unknown_member'));
     await assert.rejects(startAgain(alice), coded('suspended'));
     await conversation.calling.hangUp();
