@@ -163,6 +163,9 @@ describe('An operator, beside a running bridge,', () => {
     const { as_token } = parse(await readFile(maple.registrationPath, 'utf8'));
     const service = new MatrixClient(maple.synapse.clientUrl, as_token);
     const profile = () => service.request('GET', `/_matrix/client/v3/profile/${encodeURIComponent(ghost)}`);
+    // A start makes ghosts at once; else she has to be looked at, each 30 s.
+    await maple.stopBridge();
+    await maple.startBridge();
     const deadline = performance.now() + 45_000;
     while (!(await profile().catch(() => undefined))) {
       assert.ok(performance.now() < deadline, 'she has a ghost');
