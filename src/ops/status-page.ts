@@ -1,5 +1,6 @@
 /** A status as a page for a terminal. */
 import type { PeerState } from '../routing/ports.ts';
+import { bytes, duration } from './admin/text.ts';
 import type { HomeserverStatus, Status } from './status.ts';
 
 /** More peers than this are for `--json`. */
@@ -50,18 +51,4 @@ function peerLine({ server, state, waiting, bytes: size, oldestMs, heardAt, skew
     ...(skewMs === undefined ? [] : [`clock ${skewMs >= 0 ? '+' : ''}${(skewMs / 1_000).toFixed(1)} s`]),
   ];
   return line(server, parts.join(', '));
-}
-
-function bytes(count: number): string {
-  if (count < 1_000) return `${count} B`;
-  return count < 1_000_000 ? `${(count / 1_000).toFixed(1)} kB` : `${(count / 1_000_000).toFixed(1)} MB`;
-}
-
-function duration(ms: number): string {
-  const seconds = ms / 1_000;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
