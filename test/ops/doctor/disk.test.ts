@@ -1,7 +1,7 @@
 /** What the doctor says of disks and rights, and what it mends. A disk of its own takes root; another user's view, that or not being root. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runChecks } from '../../../src/ops/doctor/check.ts';
 import { configCheck, storageCheck } from '../../../src/ops/doctor/checks/machine.ts';
@@ -112,6 +112,15 @@ describe('The doctor and the disk', () => {
     assert.match(closed?.fixed ?? '', /took the rights of others from .*registration\.yaml, .*community\.key/);
     const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
     assert.deepEqual([folder, world.keyFile, world.registrationFile].map(mode), ['700', '600', '640']);
+  });
+
+  it('follows no link to another file when it mends: a root who mends may not be led elsewhere by the bridge’s user', async () => {
+    const other = join(world.dir, 'shadow');
+    writeFileSync(other, 'x'.repeat(43), { mode: 0o644 });
+    symlinkSync(other, join(world.dir, 'data/admin.token'));
+    const [, permissions] = await look({ fix: true });
+    assert.deepEqual([permissions?.code, permissions?.fixed], ['readable_by_others', 'could not be mended (ELOOP)']);
+    assert.equal(statSync(other).mode & 0o777, 0o644);
   });
 
   it('leaves a registration that its group may read to that group', async () => {

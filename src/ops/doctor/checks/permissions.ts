@@ -1,5 +1,5 @@
 /** Who may read the files that hold secrets. */
-import { chmodSync, closeSync, openSync, type Stats, statSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../../../config/schema.ts';
 import { OF_THE_CONTAINER } from '../../../config/secret-file.ts';
@@ -18,6 +18,8 @@ const ANY_OTHER = 0o077;
 const BUT_ONE_GROUP = 0o037;
 const WRITE_OF_OTHERS = 0o002;
 const STICKY = 0o1000;
+/** What no file with a secret needs. */
+const OF_PROGRAMS = 0o7111;
 
 const databaseFiles = (path: string): readonly string[] => ['', '-wal', '-shm', '-claim'].map((end) => `${path}${end}`);
 
@@ -52,7 +54,7 @@ function open(secrets: readonly Secret[]): Outcome<never> | undefined {
   const found = secrets.filter(({ file, forbidden }) => ((statOf(file)?.mode ?? 0) & forbidden) !== 0);
   if (found.length === 0) return undefined;
   const fix = (): string => {
-    for (const { file, forbidden } of found) chmodSync(file, modeOf(file) & ~forbidden & 0o666);
+    for (const { file, forbidden } of found) takeFrom(file, forbidden | OF_PROGRAMS);
     return `took the rights of others from ${found.map(({ file }) => file).join(', ')}`;
   };
   return failed('readable_by_others', shown(found.map(({ file }) => file)), { fix });
@@ -67,7 +69,7 @@ function writable({ storage, keys, admin, appservice }: Config, configFile: stri
   });
   if (found.length === 0) return undefined;
   const fix = (): string => {
-    for (const path of found) chmodSync(path, modeOf(path) & ~WRITE_OF_OTHERS);
+    for (const path of found) takeFrom(path, WRITE_OF_OTHERS);
     return `took the right to write from others: ${found.join(', ')}`;
   };
   return failed('writable_by_others', shown(found), { fix });
@@ -111,6 +113,16 @@ function good({ appservice }: Config): Outcome<void> {
   const stat = statOf(appservice.registration);
   const group = stat !== undefined && (stat.mode & 0o040) !== 0 ? `; group ${stat.gid} may read the registration` : '';
   return ok(`nobody else may read them${group}`, undefined);
+}
+
+/** Through no link: whoever may write in the folder could lead a root who mends to any file. */
+function takeFrom(path: string, bits: number): void {
+  const opened = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    fchmodSync(opened, fstatSync(opened).mode & 0o7777 & ~bits);
+  } finally {
+    closeSync(opened);
+  }
 }
 
 const shown = (files: readonly string[]): string =>
