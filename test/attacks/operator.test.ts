@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -21,6 +21,15 @@ describe('mistakes of an operator', () => {
     file = join(folder, 'volly.db');
   });
   afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('a claim that is a link leads nobody to another file, as a root who looks whether the bridge runs', () => {
+    const other = join(folder, 'passwd');
+    writeFileSync(other, 'root:x:0:0', { mode: 0o644 });
+    symlinkSync(other, `${file}-claim`);
+    assert.throws(() => claimDatabase(file), { code: 'database' });
+    assert.throws(() => isClaimed(file));
+    assert.deepEqual([statSync(other).mode & 0o777, readFileSync(other, 'utf8')], [0o644, 'root:x:0:0']);
+  });
 
   it('a second bridge on one database is refused, a command beside it is not, and a killed one leaves no claim', async () => {
     const code = `import { claimDatabase, isClaimed } from ${JSON.stringify(module)}; claimDatabase(${JSON.stringify(file)}); console.log('has it'); setInterval(() => {}, 1000);`;

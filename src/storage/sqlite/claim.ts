@@ -3,7 +3,7 @@
  * its devices. The claim is SQLite's own lock on an empty file beside it, which ends with the process however that ends; commands
  * beside a running bridge need none.
  */
-import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, fchmodSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { VollyError } from '../../errors.ts';
 import { asVolly } from './commits.ts';
@@ -29,8 +29,7 @@ export function claimDatabase(file: string): () => void {
   const path = claimOf(file);
   let db: Database.Database | undefined;
   try {
-    closeSync(openSync(path, 'a', 0o600));
-    chmodSync(path, 0o600);
+    makePrivate(path);
     db = new Database(path, { timeout: 0 });
     db.pragma('locking_mode = EXCLUSIVE');
     db.exec('BEGIN EXCLUSIVE');
@@ -42,4 +41,14 @@ export function claimDatabase(file: string): () => void {
   }
   const claim = db;
   return () => void claim.close();
+}
+
+/** Follows no link: a root who only looks whether a bridge runs is not led to another file. Windows has no such flag. */
+function makePrivate(path: string): void {
+  const opened = openSync(path, constants.O_WRONLY | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600);
+  try {
+    fchmodSync(opened, 0o600);
+  } finally {
+    closeSync(opened);
+  }
 }
