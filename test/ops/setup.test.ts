@@ -241,8 +241,11 @@ describe('Setup', () => {
       await assert.rejects(world.run(NAMED), coded('bad_config', /config\.yaml:2:.*\(and 1 more\)$/));
     });
 
-    it('writes over it with --force, and keeps the tokens that the homeserver knows', async () => {
+    it('writes over it with --force, keeps the old one beside it and the tokens that the homeserver knows', async () => {
       await world.run(NAMED);
+      const old = readFileSync(world.file, 'utf8');
+      await world.run(NAMED, { force: true });
+      assert.ok(!world.text.includes('kept: '), 'nothing was lost');
       const before = loadRegistration(loadConfig(world.file));
       await world.run(
         { ...NAMED, 'gateway.public_url': 'wss://other.example', 'appservice.listen.port': '4000' },
@@ -250,6 +253,8 @@ describe('Setup', () => {
       );
       const after = loadRegistration(loadConfig(world.file));
       assert.equal(loadConfig(world.file).gateway.public_url, 'https://other.example');
+      const kept = /^kept: (.*\/config\.yaml\.before-\d{8}T\d{6})$/m.exec(world.text)?.[1] ?? '';
+      assert.deepEqual([readFileSync(kept, 'utf8'), statSync(kept).mode & 0o777], [old, 0o600]);
       assert.deepEqual([after.as_token, after.hs_token, after.url], [before.as_token, before.hs_token, 'http://127.0.0.1:4000']);
       assert.match(world.text, /registration\.yaml: updated\n.*be restarted/);
     });

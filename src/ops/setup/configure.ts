@@ -1,6 +1,7 @@
 /** The configuration file: one that is there and good is gone on with, another is written from the answers. */
 import { dirname, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import type { Clock } from '../../clock.ts';
 import { checkConfig, loadConfig } from '../../config/load.ts';
 import { type Config, configSchema } from '../../config/schema.ts';
 import { readIfThere, writeWhole } from '../../config/write-file.ts';
@@ -19,8 +20,13 @@ export interface Wanted {
 }
 
 /** Nothing is written before every question has its answer. Throws `bad_config`, `bad_answer`, `config_exists`, `port_taken`, `setup_ended`. */
-export async function configure({ file, given, force }: Wanted, terminal: Terminal, around: Surroundings): Promise<Config> {
-  if (!force && readIfThere(file) !== undefined) {
+export async function configure(
+  { file, given, force }: Wanted,
+  terminal: Terminal,
+  around: Surroundings & { readonly clock: Clock },
+): Promise<Config> {
+  const old = readIfThere(file);
+  if (!force && old !== undefined) {
     const config = loadConfig(file);
     refuseOthers(config, given, file);
     terminal.say(`${file}: there and good; going on with it`);
@@ -29,9 +35,17 @@ export async function configure({ file, given, force }: Wanted, terminal: Termin
   const text = configText(await gather(new Form(given, terminal), around));
   const checked = checkConfig(text, file);
   if ('problems' in checked) throw new VollyError('bad_answer', checked.problems[0]);
+  if (old !== undefined && old !== text) keep(old, file, around.clock, terminal);
   writeWhole(file, text);
   terminal.say(`${file}: written`);
   return loadConfig(file);
+}
+
+/** It may hold what an operator has written by hand, of which setup asks nothing. Named as `volly-bridge restore` names what it puts aside. */
+function keep(old: string, file: string, clock: Clock, terminal: Terminal): void {
+  const kept = `${file}.before-${new Date(clock.now()).toISOString().replaceAll(/[-:]|\..*/g, '')}`;
+  writeWhole(kept, old);
+  terminal.say(`kept: ${kept}`);
 }
 
 const HEADER = `# The Volly bridge's configuration, written by \`volly-bridge setup\`. What is not here has its default: config.sample.yaml
