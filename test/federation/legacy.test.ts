@@ -108,6 +108,6 @@ describe('A legacy app and an enhanced one in another community', () => {
   it('a community that has not switched it on has no legacy members', async () => {
     await assert.rejects(maple.command('member', 'legacy', 'leo'), /legacy_disabled/);
     await assert.rejects(LegacyApp.connect(maple, 'leo', credential), /404/);
-    await assert.rejects(orchid.command('member', 'legacy', 'Leo'), /bad_address/);
+    await assert.rejects(orchid.command('member', 'legacy', 'Leo'), /bad_request/);
   });
 });

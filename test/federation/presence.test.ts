@@ -100,10 +100,15 @@ describe('Presence between two communities', () => {
 
   it('puts no envelope on the wire for a contact after it was revoked, through two changes of state', async () => {
     await bob.client.presence.revoke(alice.client.member);
-    const before = onTheWire(alice).length;
-    assert.ok(before > 0, 'the taps see what contacts get');
+    // By their ids: a tap may write down late what passed it before.
+    const ids = () => new Set(onTheWire(alice).map(({ id }) => id));
+    const before = ids();
+    assert.ok(before.size > 0, 'the taps see what contacts get');
     for (const state of ['busy', 'away'] as const) await changes(state);
-    assert.equal(onTheWire(alice).length, before);
+    assert.deepEqual(
+      [...ids()].filter((id) => !before.has(id)),
+      [],
+    );
     assert.equal(alice.client.presence.of(bob.client.member), 'online', 'nothing told her');
   });
 
