@@ -168,6 +168,18 @@ export async function pair(clock: ManualClock, ...networks: readonly SimulatedNe
   return { a, b };
 }
 
+/** Alice's bridge while it wakes Fern, for which an offer waits: `resolve` ends that attempt. */
+export async function wakingFern(clock: ManualClock, network: SimulatedNetwork) {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  network.attach(fern, () => {});
+  const carriers = [{ ...network.carrier(orchid), wake: () => promise }];
+  const a = new Bridge({ server: orchid, clock, networks: [], carriers, devices: [alice] });
+  await a.junction.start();
+  await a.send(offer(clock));
+  await clock.advance(3_000);
+  return { a, resolve };
+}
+
 /** Stores of a process that can be killed: from then on none of its calls does anything or comes back; `survivors` are for its successor. */
 export function mortal(survivors: Stores = memoryStores()): {
   stores: Stores;

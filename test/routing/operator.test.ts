@@ -4,7 +4,7 @@ import { memberOf } from '../../src/ids.ts';
 import { memoryStores } from '../../src/storage/memory/stores.ts';
 import { ManualClock } from '../support/clock.ts';
 import { SimulatedNetwork } from '../support/simulated-carrier.ts';
-import { alice, Bridge, bob, eventsOf, fern, message, offer, orchid, pair } from './bridge.ts';
+import { alice, Bridge, bob, eventsOf, fern, message, offer, orchid, pair, wakingFern } from './bridge.ts';
 
 describe('a community that the operator blocks', () => {
   let clock: ManualClock;
@@ -58,13 +58,7 @@ describe('a community that the operator blocks', () => {
   });
 
   it('gets no hello either when an attempt to wake it comes to its end', async () => {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    network.attach(fern, () => {});
-    const carriers = [{ ...network.carrier(orchid), wake: () => promise }];
-    const a = new Bridge({ server: orchid, clock, networks: [], carriers, devices: [alice] });
-    await a.junction.start();
-    await a.send(offer(clock));
-    await clock.advance(3_000);
+    const { a, resolve } = await wakingFern(clock, network);
     await a.junction.block(fern, true);
     network.sent.length = 0;
     resolve(true);

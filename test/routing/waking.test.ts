@@ -4,7 +4,7 @@ import { newEnvelopeId, parseDeviceAddress } from '../../src/ids.ts';
 import { encodeEnvelope } from '../../src/protocol/envelope.ts';
 import { ManualClock, seededRandom } from '../support/clock.ts';
 import { SimulatedNetwork } from '../support/simulated-carrier.ts';
-import { alice, Bridge, bob, eventsOf, fern, message, offer, orchid, pair } from './bridge.ts';
+import { alice, Bridge, bob, eventsOf, fern, message, offer, orchid, pair, wakingFern } from './bridge.ts';
 
 describe('a peer whose server cannot be reached', () => {
   let clock: ManualClock;
@@ -69,13 +69,7 @@ describe('a peer whose server cannot be reached', () => {
   });
 
   it('is not held for an attempt that began before its bridge spoke', async () => {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    network.attach(fern, () => {});
-    const carriers = [{ ...network.carrier(orchid), wake: () => promise }];
-    const a = new Bridge({ server: orchid, clock, networks: [], carriers, devices: [alice] });
-    await a.junction.start();
-    await a.send(offer(clock));
-    await clock.advance(3_000);
+    const { a, resolve } = await wakingFern(clock, network);
     const [id, expires] = [newEnvelopeId(seededRandom(8)), clock.now() + 30_000];
     a.receive(fern, [
       encodeEnvelope({ id, type: 'app.volly.hello', from: fern, to: orchid, expires, time: clock.now(), reply: true }),
